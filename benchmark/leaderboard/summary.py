@@ -1,0 +1,100 @@
+"""What the leaderboard says, as data: one section a (task, data, profile), one row a method, one cell a net."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmark.leaderboard.runs import Rules
+from benchmark.leaderboard.statistics import Comparison, Interval, Lossless, Noise
+
+RANDOM = "random"
+"""The criterion that any other has to beat."""
+NARROW = "narrow+"
+"""The control that any ticket has to beat."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method's net of one round. Figures are means over seeds, None unless every seed of the method has it."""
+
+    round: int
+    asked: float
+    """The budget as a fraction of the dense parameters."""
+    have: int
+    """Seeds that have it ..."""
+    of: int
+    """... of so many that the method has."""
+    score: Interval | None = None
+    reached: float | None = None
+    parameters: float | None = None
+    macs: float | None = None
+    bytes: float | None = None
+    latency_ratio: tuple[float, float, float] | None = None
+    """CPU time over dense: lower quartile, median, upper quartile, each the median over seeds."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method."""
+
+    method: str
+    kind: str
+    criterion: str | None
+    reset: str | None
+    status: str
+    """`complete`, or what is missing."""
+    rank: int | None
+    """Equal for methods with the same lossless round. None: not complete, other data, or no sweep."""
+    seeds: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    lossless: Lossless | None
+    best: Cell | None
+    """The net with the best mean: a maximum, so a little flattered."""
+    against_random: Comparison | None
+    """Mean over the curve, against random units with the same reset."""
+    against_narrow: Comparison | None
+    """Mean over the control budgets, against a narrow net with as many steps."""
+
+    def cell(self, k: int) -> Cell | None:
+        """The cell of round k."""
+        return next((c for c in self.cells if c.round == k), None)
+
+
+@dataclass(frozen=True)
+class Section:
+    """One (task, data, profile) under one set of rules."""
+
+    task: str
+    data: str
+    profile: str
+    rules: Rules
+    seeds: tuple[int, ...]
+    sources: tuple[int, ...]
+    """Distinct sources in the test set of each seed."""
+    reference: str | None
+    """The sweep whose round 0 is the dense net."""
+    dense: Cell | None
+    dense_plus: Interval | None
+    """Gain of the dense net from more steps."""
+    noise: Noise | None
+    rows: tuple[Row, ...]
+    """Ranked first."""
+    resets: tuple[Comparison, ...]
+    """Finetuning against rewinding, mean over the curve, criterion by criterion."""
+    machines: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def rounds(self) -> tuple[tuple[int, float], ...]:
+        """Number and asked budget of every round that a method has."""
+        return tuple(sorted({c.round: c.asked for row in self.rows for c in row.cells}.items()))
+
+    @property
+    def control_rounds(self) -> tuple[int, ...]:
+        """Rounds at which there are controls."""
+        return tuple(sorted({c.round for row in self.rows if row.kind == "control" for c in row.cells if c.round}))
+
+    @property
+    def direction(self) -> int:
+        """1 where higher is better, else -1."""
+        return 1 if self.rules.higher_is_better else -1

@@ -1,0 +1,353 @@
+"""The one result schema: what a run writes, atomically after every round, and what everything else reads.
+
+A run is one method on one (task, data, profile, seed). Its record is
+
+    results/<task>/<data>/<profile>/<method>/seed<seed>.json      small, sorted, readable
+    results/<task>/<data>/<profile>/<method>/seed<seed>.npz       per-item arrays behind the scores
+
+The JSON is the dictionary form of :class:`Record`. In the npz, `sources` (items,) is the source of every test item,
+and `<metric id>/<array>` of shape (rounds, items) holds what the metric's reduction takes, row = round in the order
+of `Record.rounds`; an array that is the same in every round has one row.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import RecordError, UsageError
+from benchmark.metrics import REDUCTIONS
+
+SCHEMA = 1
+MAX_BYTES = 1_000_000
+"""A record larger than this is not read: ours are under 60 KB."""
+MAX_UNPACKED = 64_000_000
+"""Nor is a side file that unpacks to more than this."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+
+
+@dataclass(frozen=True)
+class RunKey:
+    """Which run a record is of; it is also where the record lies."""
+
+    task: str
+    data: str
+    profile: str
+    method: str
+    """A criterion (`magnitude`), a criterion with another reset (`magnitude-finetune`), or a control (`narrow+`)."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        for part in (self.task, self.data, self.profile, self.method):
+            if not isinstance(part, str) or not NAME.fullmatch(part):
+                raise RecordError(f"{part!r} is no name for a task, data set, profile or method")
+        if type(self.seed) is not int or self.seed < 0:
+            raise RecordError(f"seed {self.seed!r} is no whole number from 0 up")
+
+    def __str__(self) -> str:
+        return f"{self.task}/{self.data}/{self.profile}/{self.method}/seed{self.seed}"
+
+    def path(self, results: Path) -> Path:
+        """Path of the record's JSON."""
+        return results / self.task / self.data / self.profile / self.method / f"seed{self.seed}.json"
+
+
+@dataclass(frozen=True)
+class Round:
+    """One point of a sweep: a trained net of one size, its scores and its costs."""
+
+    round: int
+    """k of the budget 0.7^k; 0 is the dense net."""
+    asked: float
+    """The budget as a fraction of the dense parameters."""
+    reached: float
+    """What the net holds, as a fraction of the dense parameters."""
+    parameters: int
+    nonzero: int
+    bytes: int
+    macs: int
+    macs_per_second: float
+    """Per second of audio."""
+    latency_ms: list[float]
+    """Lower quartile, median, upper quartile of one call on one CPU thread."""
+    latency_ratio: list[float]
+    """The same of this net's time over the dense net's, from interleaved rounds within this run."""
+    widths: dict[str, int]
+    """Units left in each coupled group."""
+    steps: int
+    best_step: int
+    train_seconds: float
+    validation: dict[str, float]
+    test: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that one run has to say."""
+
+    run: RunKey
+    status: str
+    """`partial` while rounds are to come, `complete`, or `failed`."""
+    kind: str
+    """`sweep` (a criterion), or `control`."""
+    criterion: str | None
+    reset: str | None
+    reason: str
+    """Why a failed run failed, in one line; empty otherwise."""
+    protocol: dict[str, Any]
+    """Version, budgets, minimum units, steps, rewind step, the floor in parameters and what it is made of."""
+    task: dict[str, Any]
+    """Version, metrics [{id, reduction, higher_is_better}], tolerance, seconds of audio a call answers for."""
+    data: dict[str, Any]
+    """Digest and the task's manifest."""
+    code: dict[str, str]
+    """Digests of the code that the numbers depend on."""
+    environment: dict[str, Any]
+    rounds: tuple[Round, ...] = ()
+    warnings: tuple[str, ...] = ()
+    schema: int = SCHEMA
+
+    @property
+    def primary(self) -> str:
+        """Id of the primary metric."""
+        return str(self.task["metrics"][0]["id"])
+
+
+@dataclass(frozen=True)
+class Items:
+    """Per-item arrays of a record's test scores, in memory."""
+
+    sources: np.ndarray
+    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    """metric id -> array name -> (rounds, items)."""
+
+    def of(self, metric: str, row: int) -> dict[str, np.ndarray]:
+        """What the metric's reduction takes for one round, each (items,)."""
+        return {name: a[row if len(a) > 1 else 0] for name, a in self.arrays[metric].items()}
+
+
+def write(results: Path, record: Record, items: Items) -> Path:
+    """Write a record and its items atomically: the items first, so that a record never lacks them.
+
+    Raises
+    ------
+    UsageError
+        The folder cannot be written.
+    """
+    path = record.run.path(results)
+    text = json.dumps(_jsonable(asdict(record)), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path.with_suffix(".npz"), _pack(items))
+        _replace(path, text.encode())
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}; choose a folder that you may write to with --results"
+        ) from error
+    return path
+
+
+def read(path: Path) -> Record:
+    """Read and validate one record.
+
+    Raises
+    ------
+    RecordError
+        What is wrong with it and where.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise RecordError(f"{path}: larger than {MAX_BYTES} bytes")
+        value = json.loads(path.read_bytes(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except (OSError, ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: not readable as JSON ({error}); restore it, or delete it and run again") from error
+    try:
+        return _record(value)
+    except KeyError as error:
+        raise RecordError(f"{path}: {error} is missing") from error
+    except (RecordError, TypeError, ValueError, AttributeError) as error:
+        raise RecordError(f"{path}: {error}") from error
+
+
+def read_at(results: Path, path: Path) -> Record:
+    """Read the record at `path` below the folder `results`, and hold it to the place where it lies.
+
+    Raises
+    ------
+    RecordError
+        What is wrong with it; or it is the record of another run than its path says.
+    """
+    record = read(path)
+    if record.run.path(results) != path:
+        raise RecordError(f"{path}: is the record of {record.run}; move it to {record.run.path(results)} or delete it")
+    return record
+
+
+def read_items(path: Path) -> Items:
+    """Read the items that belong to the record at `path` (the JSON's path).
+
+    Raises
+    ------
+    RecordError
+        The file is absent, damaged, or not such a file.
+    """
+    side = path.with_suffix(".npz")
+    try:
+        if side.stat().st_size > MAX_BYTES:
+            raise RecordError(f"{side}: larger than {MAX_BYTES} bytes")
+        with zipfile.ZipFile(side) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED:
+                raise RecordError(f"{side}: unpacks to more than {MAX_UNPACKED} bytes")
+        with np.load(side, allow_pickle=False) as file:
+            flat = {name: file[name] for name in file.files}
+    except _UNREADABLE as error:
+        raise RecordError(f"{side}: not readable ({error}); restore it, or delete the record and run again") from error
+    if "sources" not in flat or flat["sources"].ndim != 1:
+        raise RecordError(f"{side}: has no array 'sources' of one number an item")
+    for name, array in flat.items():
+        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise RecordError(f"{side}: {name} holds something that is not a finite number")
+    items = Items(flat.pop("sources"))
+    for name, array in flat.items():
+        metric, _, part = name.rpartition("/")
+        if array.ndim != 2 or not len(array) or array.shape[1] != len(items.sources):
+            raise RecordError(f"{side}: {name} is {array.shape}, wanted (rounds, {len(items.sources)})")
+        items.arrays.setdefault(metric, {})[part] = array
+    return items
+
+
+# Whatever zipfile, zlib and numpy raise on bytes that are not what they say. A RecordError passes: it is none of them.
+_UNREADABLE = (
+    *(OSError, EOFError, ValueError, TypeError, KeyError, MemoryError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+
+
+def find(results: Path) -> Iterator[Path]:
+    """Paths of all records below a folder, in a fixed order."""
+    return iter(sorted(results.glob("*/*/*/*/seed*.json")))
+
+
+def _record(value: Any) -> Record:
+    known = {f.name for f in fields(Record)}
+    if not isinstance(value, dict):
+        raise RecordError("not an object")
+    if value.get("schema") != SCHEMA:
+        raise RecordError(f"schema {value.get('schema')!r}, this version reads {SCHEMA}")
+    if set(value) != known:
+        wrong = sorted(set(value) ^ known)
+        raise RecordError(f"fields {', '.join(wrong)} are missing or unknown")
+    if value["status"] not in ("partial", "complete", "failed") or value["kind"] not in ("sweep", "control"):
+        raise RecordError(f"status {value['status']!r} or kind {value['kind']!r} is unknown")
+    for name, kind in _KINDS.items():
+        if not isinstance(value[name], kind):
+            raise RecordError(f"{name} is {type(value[name]).__name__}")
+    _check_task(value["task"])
+    if not isinstance(value["data"]["digest"], str):
+        raise RecordError(f"the digest of the data is {value['data']['digest']!r}")
+    rounds = tuple(Round(**r) for r in value["rounds"])
+    for r in rounds:
+        _check_round(r, value["task"]["metrics"][0]["id"])
+    numbers = [r.round for r in rounds]
+    if numbers != sorted(set(numbers)):
+        raise RecordError(f"rounds {numbers} are not in rising order")
+    return Record(
+        **{
+            **value,
+            "run": RunKey(**value["run"]),
+            "rounds": rounds,
+            "warnings": tuple(str(w) for w in value["warnings"]),
+        }
+    )
+
+
+_KINDS: dict[str, Any] = {
+    **dict.fromkeys(("run", "protocol", "task", "data", "code", "environment"), dict),
+    **dict.fromkeys(("rounds", "warnings"), list),
+    **dict.fromkeys(("criterion", "reset"), str | None),
+    "reason": str,
+}
+
+
+def _check_task(task: dict[str, Any]) -> None:
+    if not isinstance(task["metrics"], list) or not task["metrics"]:
+        raise RecordError("the task has no metric")
+    for metric in task["metrics"]:
+        if metric["reduction"] not in REDUCTIONS:
+            raise RecordError(f"metric {metric['id']!r} has the unknown reduction {metric['reduction']!r}")
+        if not isinstance(metric["id"], str) or not isinstance(metric["higher_is_better"], bool):
+            raise RecordError(f"metric {metric['id']!r} does not say whether higher is better")
+    if not _is_number(task["tolerance"]) or task["tolerance"] < 0:
+        raise RecordError(f"tolerance {task['tolerance']!r} is no number from 0 up")
+
+
+def _check_round(r: Round, primary: str) -> None:
+    counts = (r.round, r.parameters, r.nonzero, r.bytes, r.macs, r.steps, r.best_step, *r.widths.values())
+    if any(type(c) is not int or c < 0 for c in counts):
+        raise RecordError(f"round {r.round!r}: a count is not a whole number from 0 up")
+    numbers = (r.asked, r.reached, r.macs_per_second, r.train_seconds, *r.latency_ms, *r.latency_ratio)
+    if not all(map(_is_number, (*numbers, *r.validation.values(), *r.test.values()))):
+        raise RecordError(f"round {r.round}: a figure is not a finite number")
+    if len(r.latency_ms) != 3 or len(r.latency_ratio) != 3:
+        raise RecordError(f"round {r.round}: a latency is not lower quartile, median, upper quartile")
+    if primary not in r.test:
+        raise RecordError(f"round {r.round}: no test score {primary!r}")
+
+
+def _is_number(x: Any) -> bool:
+    # A whole number too large for a float has no finite value.
+    return type(x) in (int, float) and abs(x) < 1e300
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"key {next(k for k in keys if keys.count(k) > 1)!r} stands twice")
+    return dict(pairs)
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _jsonable(value: Any) -> Any:
+    """Floats to six significant digits, so that records are small and diffs are read."""
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(v) for v in value]
+    if isinstance(value, float | np.floating):
+        return float(f"{float(value):.6g}")
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def _pack(items: Items) -> bytes:
+    flat = {"sources": items.sources}
+    for metric, arrays in items.arrays.items():
+        flat |= {f"{metric}/{name}": array for name, array in arrays.items()}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name in sorted(flat):
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.ascontiguousarray(flat[name]), allow_pickle=False)
+            # A fixed date, so that the same arrays give the same bytes.
+            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)

@@ -1,0 +1,177 @@
+"""One run: a method on one (task, data, profile, seed), measured round by round into its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from benchmark import methods, plugins, protocol, records
+from benchmark.budgets import BUDGETS, CONTROL_ROUNDS, MINIMUM_UNITS
+from benchmark.dense import trained_dense
+from benchmark.staleness import code_digests
+from benchmark.environment import environment
+from benchmark.errors import BenchError, UsageError
+from benchmark.ledger import Ledger
+from benchmark.measure import artefact_bytes, latency, macs, nonzero, parameters
+from benchmark.methods import Method
+from benchmark.protocol import Point, Reset, Setting
+from benchmark.records import Record, Round, RunKey
+from benchmark.selection import floor, minimum_widths
+from benchmark.task import Profile
+from benchmark.training import evaluate
+from benchmark.trimming import couple
+
+Report = Callable[[str, dict[str, Any]], None]
+"""Called with what happens (`data`, `dense`, `check`, `round`) and its facts."""
+
+
+def perform(key: RunKey, results: Path, home: Path | None, report: Report = lambda event, facts: None) -> Record:
+    """Do one run, or what is left of it; its record is on disk after every round.
+
+    A run that was broken off in any round and is done again gives the same record, clock readings aside.
+
+    Raises
+    ------
+    BenchError
+        What failed. If rounds were under way, the record says so too, with status `failed`.
+    """
+    torch.set_num_threads(1)
+    method = methods.method(key.method)
+    shared = setting(key, home, report)
+    dense_net = protocol.built(shared, shared.dense.state)
+    ledger = Ledger(results, _fresh_record(key, method, shared), shared.data.test.sources)
+    try:
+        for point in _points(method, shared, ledger, results, report):
+            entry, evaluation = _measured(shared, point, dense_net)
+            ledger.enter(entry, evaluation, point)
+            _warn_if_undertrained(ledger, shared)
+            report("round", {"round": point.round, "reached": entry.reached, "test": entry.test})
+    except BenchError as error:
+        ledger.close("failed", str(error))
+        raise
+    return ledger.close("complete")
+
+
+def setting(key: RunKey, home: Path | None, report: Report) -> Setting:
+    """Data, the dense net (trained, unless the cache has it) and its coupling."""
+    task, profile = plugins.task(key.task), cast(Profile, key.profile)
+    report("data", {})
+    data = task.data(key.data, home, profile, key.seed)
+
+    def on_check(step: int, score: float) -> None:
+        report("dense", {"step": step, "of": task.training(profile).steps, "score": score})
+
+    fit, cached = trained_dense(plugins.tasks()[key.task], task, data, profile, key.seed, on_check)
+    if cached:
+        report("dense", {"cached": True, "score": fit.validation})
+    model = task.model(profile)
+    model.load_state_dict(fit.state)
+    coupling = couple(model, (task.example(profile),), protect=task.protected)
+    return Setting(task, data, profile, key.seed, task.training(profile), fit, coupling)
+
+
+def _points(
+    method: Method, setting: Setting, ledger: Ledger, results: Path, report: Report
+) -> Iterator[Point]:
+    def on_check(step: int, score: float) -> None:
+        report("check", {"step": step, "score": score})
+
+    if method.kind == "sweep" and method.criterion:
+        if not ledger.done:
+            yield Point(0, {}, protocol.built(setting, setting.dense.state), setting.dense)
+        criterion, reset = plugins.criterion(method.criterion), cast(Reset, method.reset)
+        yield from protocol.sweep(setting, criterion, reset, on_check, ledger.last())
+        return
+    rounds = [k for k in CONTROL_ROUNDS if k not in ledger.done]
+    if method.needs:
+        widths = _widths(ledger.record.run, method.needs, results)
+        yield from protocol.reinit(setting, {k: widths[k] for k in rounds if k in widths}, on_check)
+    elif method.name == "dense+":
+        yield from protocol.dense_plus(setting, {0} - ledger.done, on_check)
+    else:
+        controls = {"narrow": protocol.narrow, "narrow-again": protocol.narrow_again, "narrow+": protocol.narrow_plus}
+        yield from controls[method.name](setting, rounds, on_check)
+
+
+def _widths(key: RunKey, needed: str, results: Path) -> dict[int, dict[str, int]]:
+    """Round -> widths of the tickets of another method on the same seed."""
+    other = RunKey(key.task, key.data, key.profile, needed, key.seed)
+    path = other.path(results)
+    if not path.exists() or (record := records.read(path)).status != "complete":
+        raise UsageError(f"{key.method} takes its widths from {other}, which is not complete in {results}; run it first")
+    return {r.round: r.widths for r in record.rounds}
+
+
+def _measured(setting: Setting, point: Point, dense_net: nn.Module) -> tuple[Round, Any]:
+    task, example = setting.task, setting.task.example(setting.profile)
+    evaluation = evaluate(task, point.model, setting.data.test)
+    count = parameters(point.model)
+    operations = macs(point.model, example)
+    clock = latency({"dense": dense_net, "net": point.model}, example)["net"]
+    entry = Round(
+        round=point.round,
+        asked=BUDGETS[point.round],
+        reached=count / setting.parameters,
+        parameters=count,
+        nonzero=nonzero(point.model),
+        bytes=artefact_bytes(point.model),
+        macs=operations,
+        macs_per_second=operations / task.seconds(setting.profile),
+        latency_ms=[1000 * x for x in (clock.lower, clock.median, clock.upper)],
+        latency_ratio=list(clock.ratio),
+        widths=setting.coupling.widths | {name: len(units) for name, units in point.keep.items()},
+        steps=point.fit.steps,
+        best_step=point.fit.best_step,
+        train_seconds=point.fit.seconds,
+        validation={task.metrics[0].id: point.fit.validation},
+        test=dict(evaluation.scores),
+    )
+    return entry, evaluation
+
+
+def _fresh_record(key: RunKey, method: Method, setting: Setting) -> Record:
+    task, coupling = setting.task, setting.coupling
+    return Record(
+        run=key,
+        status="partial",
+        kind=method.kind,
+        criterion=method.criterion,
+        reset=method.reset,
+        reason="",
+        protocol={
+            "version": protocol.VERSION,
+            "minimum_units": MINIMUM_UNITS,
+            "steps": setting.recipe.steps,
+            "rewind_step": setting.rewind_step,
+            "round_steps": setting.round_steps,
+            "dense_parameters": setting.parameters,
+            "floor_parameters": floor(coupling),
+            "floor_widths": minimum_widths(coupling),
+            "frozen": {f.name: f.reason for f in coupling.frozen},
+        },
+        task={
+            "version": task.version,
+            "metrics": [
+                {"id": m.id, "reduction": m.reduction, "higher_is_better": m.higher_is_better} for m in task.metrics
+            ],
+            "tolerance": task.tolerance,
+            "seconds": task.seconds(setting.profile),
+        },
+        data={"digest": setting.data.digest, "manifest": dict(setting.data.manifest)},
+        code=code_digests(method, key.task),
+        environment=environment(),
+    )
+
+
+def _warn_if_undertrained(ledger: Ledger, setting: Setting) -> None:
+    """A smaller net that beats dense by more than the tolerance says that dense had not converged."""
+    record, metric = ledger.record, setting.task.metrics[0]
+    if record.rounds[0].round != 0 or record.kind != "sweep":
+        return
+    gain = record.rounds[-1].test[metric.id] - record.rounds[0].test[metric.id]
+    if (gain if metric.higher_is_better else -gain) > setting.task.tolerance:
+        ledger.warn(f"round {record.rounds[-1].round} beats dense by {abs(gain):.4f}: the reference may be undertrained")

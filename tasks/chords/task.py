@@ -1,0 +1,150 @@
+"""The chord task: what the harness asks of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from benchmark.data.soundfont import font
+from benchmark.digest import digest_arrays
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.metrics import reduction
+from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Metric, Profile, Split, Task, Training
+
+from . import augment, recordings, score, sounds
+from .harmony import CLASS_LABELS, FAMILIES, OUT
+from .model import BINS, FRAMES, WIDTHS, ChordNet
+from .patches import Patches, statistics, usable
+from .piece import HOP_SECONDS
+from .recordings import Clips
+
+CLIPS = {"smoke": (6, 6), "quick": (200, 120), "full": (500, 120)}
+"""Clips of a fold in training, and in validation and test."""
+VALIDATION_STRIDE = 6
+"""Validation is scored many times a fit: every sixth frame is enough to choose a check."""
+DROPOUT = {"smoke": 0.0, "quick": 0.2, "full": 0.3}
+"""The authors' 0.6 starves narrow nets."""
+
+
+class Chords(Task):
+    """Major and minor chords from patches of a constant-Q transform."""
+
+    card = Card(
+        title="Chord recognition, 25 classes",
+        source="Esling, Bitton, Chemla-Romeu-Santos, Devis: Ultra-light deep MIR by trimming lottery tickets, ISMIR "
+        "2020 (network: github.com/acids-ircam/lottery_mir); scores: Raffel et al., mir_eval, ISMIR 2014",
+        licence="MIT",
+        notes="Rendered at run time from the sound font of the installed pretty_midi package (GPL-2); rendered audio "
+        "is not redistributed. Splits share no sample and no family of progressions.",
+    )
+    version = 1
+    metrics = tuple(
+        Metric(f"chords.{name}.v1", "ratio")
+        for name in (
+            "majmin.wcsr", "root.wcsr", "thirds.wcsr", "mirex.wcsr", "seg", "overseg", "underseg", "coverage",
+        )
+    )  # fmt: skip
+    datasets = (
+        DataSet(
+            "rendered",
+            "progressions rendered from a sound font",
+            "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed",
+            needs_home=False,
+        ),
+    )
+    protected = ("classes",)
+
+    def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
+        """Fold `seed` tests, the next one validates, the others train (folds are counted round)."""
+        known = [dataset.name for dataset in self.datasets]
+        if name not in known:
+            raise UsageError(f"chords has no data set {name!r}: {did_you_mean(name, known)}")
+        train_clips, held_out = CLIPS[profile]
+        order = [(seed + step) % sounds.FOLDS for step in range(sounds.FOLDS)]
+        parts = {fold: recordings.clips(fold, train_clips) for fold in order}
+        test, validation = (parts[fold].first(held_out) for fold in order[:2])
+        train = [parts[fold] for fold in order[2:]]
+        mean, deviation = statistics(train)
+        splits = {
+            "train": Patches(train, mean, deviation),
+            "validation": Patches([validation], mean, deviation, VALIDATION_STRIDE),
+            "test": Patches([test], mean, deviation),
+        }
+        used = {"train": train, "validation": [validation], "test": [test]}
+        digest = digest_arrays(a for split in splits.values() for a in (split.features, split.codes, split.sources))
+        manifest = {
+            "font": font().digest,
+            "generator": recordings.generator(),
+            "features": {"mean": mean, "deviation": deviation},
+            "splits": {
+                side: describe(used[side], splits[side], folds)
+                for side, folds in zip(splits, (order[2:], order[1:2], order[:1]), strict=True)
+            },
+        }
+        return Data(**splits, digest=digest, manifest=manifest)
+
+    def model(self, profile: Profile) -> nn.Module:
+        """The authors' net; `quick` has narrower convolutions, a wider dense layer and 430,391 parameters."""
+        return ChordNet(WIDTHS[profile], DROPOUT[profile])
+
+    def training(self, profile: Profile) -> Training:
+        """Converged at `quick`: see the tests for what doubling the steps gives."""
+        if profile == "smoke":
+            return Training(steps=20, batch=32, learning_rate=4e-3, checks=2)
+        if profile == "quick":
+            return Training(steps=400, batch=64, learning_rate=3e-3, checks=5)
+        return Training(steps=6000, batch=64, learning_rate=2e-3, checks=20)
+
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy with labels smoothed by 0.05; rows with a chord outside of the classes have no part in it."""
+        return nn.functional.cross_entropy(output, targets, ignore_index=OUT, label_smoothing=0.05)
+
+    def evaluate(self, outputs: Tensor, split: Split) -> Evaluation:
+        """Scores of :mod:`.score`; an item is a clip, parts and wholes are seconds."""
+        if not isinstance(split, Patches):
+            raise TypeError("chords are scored on the task's own splits")
+        guess = outputs.argmax(1).cpu().numpy().reshape(split.codes.shape)
+        scored = score.score_items(split.codes, guess, split.seconds)
+        items = {metric.id: scored[metric.id.split(".")[1]] for metric in self.metrics}
+        return Evaluation({metric.id: reduction(metric.reduction)(items[metric.id]) for metric in self.metrics}, items)
+
+    def example(self, profile: Profile) -> Tensor:
+        """One patch of noise, (1, 1, 105, 15)."""
+        return torch.randn((1, 1, BINS, FRAMES), generator=torch.Generator().manual_seed(0))
+
+    def seconds(self, profile: Profile) -> float:
+        """A hop: every call labels one new frame."""
+        return HOP_SECONDS
+
+    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Transposed, louder or softer, and noisier: see :mod:`.augment`."""
+        return augment.vary(batch, generator)
+
+    def rows(self, split: Split) -> list[int] | None:
+        """Rows whose chord is one of the classes."""
+        return usable(split) if isinstance(split, Patches) else None
+
+
+def describe(clips: list[Clips], split: Patches, folds: list[int]) -> dict[str, object]:
+    """What a split holds, JSON-ready."""
+    here = [sounds.folds(font())[fold] for fold in folds]
+    numbers = np.concatenate([c.families for c in clips]).tolist()
+    return {
+        "folds": folds,
+        "clips": len(split.sources),
+        "rows": len(split),
+        "usable_rows": len(usable(split)),
+        "sources": len(np.unique(split.sources)),
+        "presets": [list(presets) for fold in here for presets in fold.sources],
+        "bass": [preset for fold in here for preset in fold.bass],
+        "drums": [list(drum) for fold in here for drum in fold.drums],
+        "families": dict(sorted(Counter(FAMILIES[n].name for n in numbers).items())),
+        "classes": {
+            (CLASS_LABELS[c] if c >= 0 else "other"): n for c, n in sorted(Counter(split.targets.tolist()).items())
+        },
+        "audio": [c.audio_digest for c in clips],
+    }

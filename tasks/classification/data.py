@@ -1,0 +1,90 @@
+"""From a folder of recordings to three splits and their manifest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data.cache import cached_arrays, generator_digest
+from benchmark.digest import digest_json
+from benchmark.task import Data
+
+from . import features
+from .philharmonia import CLASSES, Folder, Note, Recording, require_classes, scan
+from .splits import SIDES, NoteSplit, assign, order, split
+
+
+def load(home: Path | None, notes_each: int | None, seed: int) -> Data:
+    """The splits of a folder; `notes_each` keeps only so many notes of every instrument.
+
+    The digest is over the bytes of the recordings and the code of the features, not over the features: those differ
+    in their last bits from machine to machine.
+
+    Raises
+    ------
+    DataError
+        The folder is absent, has no mp3, or has fewer than four usable notes of an instrument.
+    """
+    folder = scan(home)
+    chosen = _recordings(folder, notes_each)
+    arrays = _features(chosen)
+    notes = {i: recording.note for i, recording in enumerate(chosen) if arrays["status"][i] == features.OK}
+    require_classes(notes.values(), folder.root)
+    sides = assign(notes.values(), seed)
+    parts = {side: split(arrays["features"], notes, sides, side) for side in SIDES}
+    content = {
+        side: [[chosen[i].sha256, int(part.labels[row]), int(part.sources[row])] for row, i in enumerate(part.index)]
+        for side, part in parts.items()
+    }
+    manifest = {
+        "classes": list(CLASSES),
+        "notes_each": notes_each,
+        "files": folder.files,
+        "missing": [*folder.missing, *_failures(chosen, arrays["status"])],
+        "not_used": folder.not_used,
+        "splits": {side: _describe(part, notes) for side, part in parts.items()},
+    }
+    return Data(
+        train=parts["train"],
+        validation=parts["validation"],
+        test=parts["test"],
+        digest=digest_json({"features": generator_digest(Path(features.__file__)), "content": content}),
+        manifest=manifest,
+    )
+
+
+def _recordings(folder: Folder, notes_each: int | None) -> list[Recording]:
+    shuffled = order(recording.note for recording in folder.recordings)
+    kept = {note for notes in shuffled.values() for note in notes[:notes_each]}
+    return [recording for recording in folder.recordings if recording.note in kept]
+
+
+def _features(recordings: list[Recording]) -> Mapping[str, np.ndarray]:
+    spec = {
+        "files": [recording.sha256 for recording in recordings],
+        "code": generator_digest(Path(features.__file__)),
+    }
+    return cached_arrays("classification", spec, lambda: features.extract([r.path for r in recordings]))
+
+
+def _failures(recordings: list[Recording], status: np.ndarray) -> list[str]:
+    return [
+        f"{recording.label}: {features.REASONS[int(code)]}"
+        for recording, code in zip(recordings, status, strict=True)
+        if code != features.OK
+    ]
+
+
+def _describe(part: NoteSplit, notes: Mapping[int, Note]) -> dict[str, object]:
+    """How many clips of how many notes, and which notes."""
+    clips = Counter(notes[int(i)].instrument for i in part.index)
+    held = sorted({notes[int(i)] for i in part.index})
+    return {
+        "items": len(part),
+        "sources": len(held),
+        "items_by_class": {name: clips[name] for name in CLASSES},
+        "notes": {name: " ".join(str(note) for note in held if note.instrument == name) for name in CLASSES},
+    }

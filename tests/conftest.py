@@ -1,0 +1,74 @@
+"""Fixtures of the harness's tests: a house of one's own, with a task that trains in a blink."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class House:
+    """A copy of the harness and baselines with the task `toy`, its own cache and results."""
+
+    root: Path
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "PYTHONPATH": str(self.root),
+            "TRIMBENCH_CACHE": str(self.root / "cache"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`python -m benchmark ARGUMENTS` in this house."""
+        return subprocess.run(
+            self.command(*arguments), cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=300
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, not waited for; what it prints comes through pipes."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "benchmark", *arguments]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    root = tmp_path / "house"
+    ignore = shutil.ignore_patterns("__pycache__")
+    for folder in ("benchmark", "baselines"):
+        shutil.copytree(ROOT / folder, root / folder, ignore=ignore)
+    (root / "tasks" / "toy").mkdir(parents=True)
+    (root / "tasks" / "__init__.py").touch()
+    shutil.copy(ROOT / "tests" / "toy_task.py", root / "tasks" / "toy" / "__init__.py")
+    return House(root)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees or fills the cache of the person who runs it; all tests share one."""
+    monkeypatch.setenv("TRIMBENCH_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+    yield

@@ -1,0 +1,138 @@
+"""Model, loss, augmentation and scores of instrument classification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score
+
+from benchmark.task import PROFILES, Batch, Split
+from tasks.classification import MASKED_FRAMES, MASKED_MELS, task
+from tasks.classification.features import FRAMES, MELS
+
+MACRO_F1, ACCURACY = (metric.id for metric in task.metrics)
+
+
+@dataclass(frozen=True)
+class Labels(Split):
+    labels: np.ndarray
+
+    @property
+    def sources(self) -> np.ndarray:  # type: ignore[override]
+        return np.arange(len(self))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: torch.Tensor) -> Batch:
+        return Batch(torch.zeros(len(rows), 1, MELS, FRAMES), torch.from_numpy(self.labels)[rows])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 97), st.integers(1, 12), st.integers(0, 2**31))
+def test_scores_are_scikit_learns(count: int, classes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth, logits = rng.integers(0, classes, count), rng.standard_normal((count, 12)).astype(np.float32)
+    logits[:, classes:] -= rng.choice([0.0, 100.0])
+    evaluation = task.evaluate(torch.from_numpy(logits), Labels(truth))
+    guess = logits.argmax(1)
+    assert evaluation.scores[MACRO_F1] == pytest.approx(f1_score(truth, guess, average="macro"), abs=1e-12)
+    assert evaluation.scores[ACCURACY] == pytest.approx(accuracy_score(truth, guess), abs=1e-12)
+    assert all(len(array) == count for items in evaluation.items.values() for array in items.values())
+    assert evaluation.items[MACRO_F1]["truth"].dtype == np.uint8
+
+
+def test_a_perfect_model_scores_one() -> None:
+    truth = np.random.default_rng(0).integers(0, 12, 101)
+    scores = task.evaluate(torch.nn.functional.one_hot(torch.from_numpy(truth), 12).float(), Labels(truth)).scores
+    assert scores == {MACRO_F1: 1.0, ACCURACY: 1.0}
+
+
+def test_macro_f1_weighs_classes_alike() -> None:
+    """99 of one class right and the only other clip wrong: accuracy .99, the mean of F1s (99/199 * 2, 0)."""
+    truth = np.array([0] * 99 + [1])
+    scores = task.evaluate(torch.nn.functional.one_hot(torch.zeros(100, dtype=torch.int64), 12), Labels(truth)).scores
+    assert scores[ACCURACY] == 0.99
+    assert scores[MACRO_F1] == pytest.approx(99 / 199)
+
+
+def test_quick_has_the_stated_size() -> None:
+    assert sum(p.numel() for p in task.model("quick").parameters()) == 1_368_116
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_models_share_an_architecture(profile: str) -> None:
+    model = task.model(profile)
+    assert [type(m).__name__ for m in model.modules()] == [type(m).__name__ for m in task.model("quick").modules()]
+    assert model.eval()(task.example(profile)).shape == (1, 12)
+    assert model(torch.zeros(7, 1, MELS, FRAMES)).shape == (7, 12)
+    assert task.seconds(profile) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_protected_modules_are_the_class_layer(profile: str) -> None:
+    model = task.model(profile)
+    (layer,) = (model.get_submodule(name) for name in task.protected)
+    assert isinstance(layer, torch.nn.Linear)
+    assert layer.out_features == 12
+
+
+def test_reset_parameters_make_the_initialisation() -> None:
+    """Nothing else draws numbers: resetting the layers in order from the same seed gives the same model."""
+    torch.manual_seed(3)
+    first = task.model("smoke")
+    again = task.model("smoke")
+    torch.manual_seed(3)
+    for module in again.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_loss_is_smoothed_cross_entropy() -> None:
+    logits, targets = torch.randn(5, 12, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 3, 3, 11, 7])
+    smooth = torch.nn.functional.one_hot(targets, 12) * 0.95 + 0.05 / 12
+    expected = -(smooth * logits.log_softmax(1)).sum(1).mean()
+    assert task.loss(logits, targets).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def _augmented(seed: int, rows: int = 400) -> torch.Tensor:
+    batch = Batch(torch.full((rows, 1, MELS, FRAMES), 5.0), torch.arange(rows))
+    result = task.augment(batch, torch.Generator().manual_seed(seed))
+    assert torch.equal(result.targets, batch.targets)
+    assert torch.equal(batch.inputs, torch.full_like(batch.inputs, 5.0)), "the batch itself was changed"
+    return result.inputs[:, 0]
+
+
+def test_augmentation_comes_from_the_generator_alone() -> None:
+    torch.manual_seed(1)
+    first = _augmented(7)
+    torch.manual_seed(2)
+    assert torch.equal(first, _augmented(7))
+    assert not torch.equal(first, _augmented(8))
+
+
+def test_augmentation_masks_one_stretch_of_each_axis() -> None:
+    masked = _augmented(0) == 0
+    for axis, longest in ((1, MASKED_FRAMES), (2, MASKED_MELS)):
+        stretch = masked.all(axis)
+        lengths = stretch.sum(1)
+        assert set(lengths.tolist()) == set(range(longest + 1))
+        edges = stretch.int().diff(dim=1, prepend=torch.zeros(400, 1), append=torch.zeros(400, 1)).abs().sum(1)
+        assert torch.equal(edges, 2.0 * (lengths > 0))
+        assert stretch[:, 0].any()
+        assert stretch[:, -1].any()
+        assert torch.equal(masked.sum((1, 2)) >= lengths, torch.ones(400, dtype=torch.bool))
+
+
+def test_gain_is_one_number_a_clip() -> None:
+    clips = _augmented(0)
+    gains = torch.stack([clip[clip != 0].unique() for clip in clips]).squeeze(1) - 5
+    assert gains.abs().max() <= 0.3
+    assert gains.std() == pytest.approx(0.6 / 12**0.5, rel=0.1)
