@@ -1,0 +1,1 @@
+"""Criteria, one file each: drop a file in and it is found."""

@@ -6,7 +6,7 @@ from benchmark.task import Card
 
 card = Card(
     title="Random units",
-    source="The control that the 2020 papers lack; D. Blalock et al., What is the state of neural network pruning?, MLSys 2020",
+    source="D. Blalock et al., What is the state of neural network pruning?, MLSys 2020 (random pruning as a control)",
     licence="MIT",
 )
 needs = ("noise",)

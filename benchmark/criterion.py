@@ -62,7 +62,8 @@ class Criterion:
     def __post_init__(self) -> None:
         for need in self.needs:
             if need not in EVIDENCE:
-                raise UsageError(f"criterion {self.name!r} needs {need!r}, which no one gathers; known: {', '.join(EVIDENCE)}")
+                known = ", ".join(EVIDENCE)
+                raise UsageError(f"criterion {self.name!r} needs {need!r}, which no one gathers; known: {known}")
 
     def __call__(self, group: Group, evidence: Evidence) -> Tensor:
         """The scores of one group, checked.

@@ -11,7 +11,7 @@ import torch
 
 from benchmark import protocol, training
 from benchmark.data.cache import cache_folder
-from benchmark.digest import digest_files, digest_json, digest_source
+from benchmark.digest import digest_json, digest_source
 from benchmark.errors import DataError
 from benchmark.plugins import Plugin
 from benchmark.states import load_state, save_state
@@ -24,7 +24,7 @@ def dense_key(plugin: Plugin, data: Data, profile: Profile, seed: int) -> str:
     return digest_json(
         {
             "task": digest_source(plugin.path),
-            "training": digest_files([Path(training.__file__)]),
+            "training": digest_source(Path(training.__file__)),
             "protocol": protocol.VERSION,
             "data": data.digest,
             "profile": profile,
@@ -55,7 +55,7 @@ def _write(folder: Path, fit: Fit) -> None:
     facts = {name: value for name, value in asdict(fit).items() if name not in ("state", "kept")}
     temporary = folder / f".fit.json.{os.getpid()}"
     temporary.write_text(json.dumps(facts), encoding="utf-8")
-    os.replace(temporary, folder / "fit.json")
+    temporary.replace(folder / "fit.json")
 
 
 def _read(folder: Path) -> Fit:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import io
 import json
+import tokenize
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,20 +55,55 @@ def digest_arrays(arrays: Iterable[np.ndarray]) -> str:
     return total.hexdigest()
 
 
-def digest_source(folder_or_file: Path) -> str:
-    """Sha256 over the Python source of a folder (all `.py` below it, by relative name) or of one file.
+def digest_source(*places: Path) -> str:
+    """Sha256 over the Python code of files and folders (all `.py` below, by relative name), without its prose.
+
+    Comments, docstrings and blank lines do not count: to word a thing better is not to change what it computes.
 
     Raises
     ------
     FileNotFoundError
         There is no such file, or no Python source in the folder: a digest of nothing would never change.
     """
-    if folder_or_file.is_file():
-        return digest_files([folder_or_file])
-    sources = [path for path in folder_or_file.rglob("*.py") if "__pycache__" not in path.parts]
-    if not sources:
-        raise FileNotFoundError(f"no Python source in {folder_or_file}")
-    return _digest_named((path.relative_to(folder_or_file).as_posix(), path.read_bytes()) for path in sources)
+    return _digest_named((name, code(path.read_bytes())) for place in places for name, path in _sources(place))
+
+
+def code(source: bytes) -> bytes:
+    """Python source without comments, strings that stand as statements, blank lines and trailing space.
+
+    Source that does not parse is given back whole.
+    """
+    try:
+        tree = ast.parse(source)
+        tokens = list(tokenize.tokenize(io.BytesIO(source).readline))
+    except (SyntaxError, ValueError, tokenize.TokenError):
+        return source
+    lines = source.decode(tokens[0].string).splitlines()
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            _blank_if_alone(lines, node)
+    return "\n".join(line.rstrip() for line in lines if line.strip()).encode()
+
+
+def _blank_if_alone(lines: list[str], node: ast.Expr) -> None:
+    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+    before = lines[first].encode()[: node.col_offset]
+    after = lines[last].encode()[node.end_col_offset :]
+    if not before.strip() and not after.strip():
+        lines[first : last + 1] = [""] * (last - first + 1)
+
+
+def _sources(place: Path) -> list[tuple[str, Path]]:
+    if place.is_file():
+        return [(place.name, place)]
+    found = [path for path in place.rglob("*.py") if "__pycache__" not in path.parts]
+    if not found:
+        raise FileNotFoundError(f"no Python source in {place}")
+    return [(path.relative_to(place).as_posix(), path) for path in found]
 
 
 def _digest_named(files: Iterable[tuple[str, bytes]]) -> str:

@@ -31,6 +31,7 @@ class Reduction(ABC):
         """Sums (..., c) -> scores (...). NaN where nothing could be scored."""
 
     def __call__(self, items: Items) -> float:
+        """The score of these items, each counted once."""
         return float(self.score(self.columns(items).sum(0)))
 
 
@@ -40,11 +41,14 @@ class Ratio(Reduction):
     arrays = ("part", "whole")
 
     def columns(self, items: Items) -> np.ndarray:
+        """(items, 2): part, whole."""
         return np.stack([items["part"], items["whole"]], 1).astype(np.float64)
 
     def score(self, sums: np.ndarray) -> np.ndarray:
+        """Part over whole."""
         part, whole = sums[..., 0], sums[..., 1]
-        return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+        scores: np.ndarray = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+        return scores
 
 
 class MacroF1(Reduction):
@@ -56,17 +60,20 @@ class MacroF1(Reduction):
     arrays = ("truth", "guess")
 
     def columns(self, items: Items) -> np.ndarray:
+        """(items, 3 x classes): hits, truths, guesses."""
         truth, guess = np.asarray(items["truth"], int), np.asarray(items["guess"], int)
         classes = np.arange(max(truth.max(initial=0), guess.max(initial=0)) + 1)
         is_truth, is_guess = truth[:, None] == classes, guess[:, None] == classes
         return np.concatenate([is_truth & is_guess, is_truth, is_guess], 1).astype(np.float64)
 
     def score(self, sums: np.ndarray) -> np.ndarray:
+        """Mean of 2 hits / (truths + guesses) over the classes seen."""
         hits, truth, guess = np.split(sums, 3, axis=-1)
         seen = truth + guess
         f1 = np.divide(2 * hits, seen, out=np.zeros_like(hits), where=seen > 0)
         classes = (seen > 0).sum(-1)
-        return np.divide(f1.sum(-1), classes, out=np.full(classes.shape, np.nan), where=classes > 0)
+        scores: np.ndarray = np.divide(f1.sum(-1), classes, out=np.full(classes.shape, np.nan), where=classes > 0)
+        return scores
 
 
 REDUCTIONS: dict[str, Reduction] = {"ratio": Ratio(), "macro_f1": MacroF1()}

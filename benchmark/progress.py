@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from benchmark.budgets import BUDGETS
@@ -26,7 +25,7 @@ class Progress(Protocol):
         """Begin to show."""
         ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *failure: object) -> None:
         """Leave the terminal as it was."""
         ...
 
@@ -46,7 +45,7 @@ class Lines:
     def __enter__(self) -> Lines:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *failure: object) -> None:
         return
 
     def __call__(self, job: Job, event: str, facts: dict[str, Any]) -> None:
@@ -74,7 +73,7 @@ class Bars:
         self._rich.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *failure: object) -> None:
         self._rich.stop()
 
     def __call__(self, job: Job, event: str, facts: dict[str, Any]) -> None:

@@ -144,7 +144,7 @@ def reinit(setting: Setting, widths: Mapping[int, Mapping[str, int]], on_check: 
 
 def dense_plus(setting: Setting, rounds: Iterable[int], on_check: OnCheck) -> Iterator[Point]:
     """The dense net with twice the steps: if it gains, the reference was undertrained."""
-    widths = {k: setting.coupling.widths for k in rounds}
+    widths = dict.fromkeys(rounds, setting.coupling.widths)
     yield from _from_scratch(setting, "dense+", widths, lambda k: 2 * setting.recipe.steps, on_check)
 
 

@@ -213,11 +213,12 @@ def read_items(path: Path) -> Items:
             flat = {name: file[name] for name in file.files}
     except _UNREADABLE as error:
         raise RecordError(f"{side}: not readable ({error}); restore it, or delete the record and run again") from error
+    for name, array in flat.items():
+        # A member that is no array comes as bytes.
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+            raise RecordError(f"{side}: {name} holds something that is not a finite number")
     if "sources" not in flat or flat["sources"].ndim != 1:
         raise RecordError(f"{side}: has no array 'sources' of one number an item")
-    for name, array in flat.items():
-        if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-            raise RecordError(f"{side}: {name} holds something that is not a finite number")
     items = Items(flat.pop("sources"))
     for name, array in flat.items():
         metric, _, part = name.rpartition("/")

@@ -12,7 +12,6 @@ from torch import nn
 from benchmark import methods, plugins, protocol, records
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS, MINIMUM_UNITS
 from benchmark.dense import trained_dense
-from benchmark.staleness import code_digests
 from benchmark.environment import environment
 from benchmark.errors import BenchError, UsageError
 from benchmark.ledger import Ledger
@@ -21,6 +20,7 @@ from benchmark.methods import Method
 from benchmark.protocol import Point, Reset, Setting
 from benchmark.records import Record, Round, RunKey
 from benchmark.selection import floor, minimum_widths
+from benchmark.staleness import code_digests
 from benchmark.task import Profile
 from benchmark.training import evaluate
 from benchmark.trimming import couple
@@ -74,9 +74,7 @@ def setting(key: RunKey, home: Path | None, report: Report) -> Setting:
     return Setting(task, data, profile, key.seed, task.training(profile), fit, coupling)
 
 
-def _points(
-    method: Method, setting: Setting, ledger: Ledger, results: Path, report: Report
-) -> Iterator[Point]:
+def _points(method: Method, setting: Setting, ledger: Ledger, results: Path, report: Report) -> Iterator[Point]:
     def on_check(step: int, score: float) -> None:
         report("check", {"step": step, "score": score})
 
@@ -102,7 +100,9 @@ def _widths(key: RunKey, needed: str, results: Path) -> dict[int, dict[str, int]
     other = RunKey(key.task, key.data, key.profile, needed, key.seed)
     path = other.path(results)
     if not path.exists() or (record := records.read(path)).status != "complete":
-        raise UsageError(f"{key.method} takes its widths from {other}, which is not complete in {results}; run it first")
+        raise UsageError(
+            f"{key.method} takes its widths from {other}, which is not complete in {results}; do that first"
+        )
     return {r.round: r.widths for r in record.rounds}
 
 
@@ -174,4 +174,4 @@ def _warn_if_undertrained(ledger: Ledger, setting: Setting) -> None:
         return
     gain = record.rounds[-1].test[metric.id] - record.rounds[0].test[metric.id]
     if (gain if metric.higher_is_better else -gain) > setting.task.tolerance:
-        ledger.warn(f"round {record.rounds[-1].round} beats dense by {abs(gain):.4f}: the reference may be undertrained")
+        ledger.warn(f"round {record.rounds[-1].round} beats dense by {abs(gain):.4f}; is the reference undertrained?")

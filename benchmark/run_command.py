@@ -87,7 +87,7 @@ def _data_set(task_name: str, wanted: str | None, home: Path | None) -> str:
     if name not in sets:
         raise UsageError(f"task {task_name!r} has no data set {name!r}: {did_you_mean(name, sets)}")
     if sets[name].needs_home and home is None:
-        raise UsageError(f"data set {name!r} of task {task_name!r} is not rendered: say where it lies with --data-home DIR")
+        raise UsageError(f"data set {name!r} of task {task_name!r} are recordings: say where with --data-home DIR")
     return name
 
 
@@ -125,7 +125,7 @@ def _require_writable(results: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"cannot write into {results}: {error.strerror}; choose another folder with --results") from error
+        raise UsageError(f"cannot write into {results}: {error.strerror}; name another with --results") from error
 
 
 def _set_damaged_aside(todo: Plan, results: Path) -> None:
@@ -133,7 +133,7 @@ def _set_damaged_aside(todo: Plan, results: Path) -> None:
         if standing == "damaged":
             path = key.path(results)
             aside = path.with_name(f"{path.name}.damaged")
-            os.replace(path, aside)
+            path.replace(aside)
             sys.stderr.write(f"benchmark: {path} is damaged; it is kept as {aside.name}, the run is done again\n")
 
 

@@ -109,7 +109,7 @@ def cut(dense: Coupling, keep: Keep, scores: Mapping[str, Tensor], budget: int) 
 
 
 def uniform_widths(dense: Coupling, budget: int) -> dict[str, int]:
-    """The widest model within the budget whose groups all keep the same fraction of their units (never under minimum)."""
+    """The widest model within the budget whose groups all keep the same fraction of units, minimum widths kept."""
     minimum = minimum_widths(dense)
 
     def scaled(fraction: float) -> dict[str, int]:

@@ -6,7 +6,7 @@ import json
 
 from benchmark import methods, plugins
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.task import Card
+from benchmark.task import Card, DataSet
 
 
 def listing(what: str | None, as_json: bool) -> str:
@@ -39,7 +39,7 @@ def card(name: str) -> str:
     if name in plugins.tasks():
         task = plugins.task(name)
         metrics = [f"{m.id} ({'higher' if m.higher_is_better else 'lower'} is better)" for m in task.metrics]
-        data = [f"{d.name}: {d.title} [{d.licence}]{', --data-home needed' if d.needs_home else ''}" for d in task.datasets]
+        data = [f"{d.name}: {_about(d)}" for d in task.datasets]
         facts = {
             "primary metric": metrics[0],
             "further metrics": ", ".join(metrics[1:]) or "none",
@@ -57,8 +57,8 @@ def card(name: str) -> str:
 
 
 def _page(title: str, about: Card, facts: dict[str, str]) -> str:
-    rows = {"title": about.title, "source": about.source, "licence": about.licence, "notes": about.notes or "none", **facts}
-    return "\n".join([title, *(f"  {name}: {text}" for name, text in rows.items())])
+    own = {"title": about.title, "source": about.source, "licence": about.licence, "notes": about.notes or "none"}
+    return "\n".join([title, *(f"  {name}: {text}" for name, text in (own | facts).items())])
 
 
 def _tasks() -> dict[str, str]:
@@ -71,8 +71,8 @@ def _criteria() -> dict[str, str]:
 
 
 def _data() -> dict[str, str]:
-    return {
-        f"{name} {data.name}": f"{data.title} [{data.licence}]{' (--data-home)' if data.needs_home else ''}"
-        for name in plugins.tasks()
-        for data in plugins.task(name).datasets
-    }
+    return {f"{name} {data.name}": _about(data) for name in plugins.tasks() for data in plugins.task(name).datasets}
+
+
+def _about(data: DataSet) -> str:
+    return f"{data.title} [{data.licence}]{', needs --data-home' if data.needs_home else ''}"

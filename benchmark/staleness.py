@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmark import plugins
-from benchmark.digest import digest_files, digest_source
+from benchmark.digest import digest_source
 from benchmark.methods import Method
 
 HERE = Path(__file__).resolve().parent
@@ -17,7 +17,7 @@ def code_digests(method: Method, task: str) -> dict[str, str]:
     """Digests of the harness's numerical part, the task's folder and the criterion's file."""
     harness = [HERE / f"{name}.py" for name in FILES]
     harness += [path for folder in FOLDERS for path in (HERE / folder).glob("*.py")]
-    digests = {"harness": digest_files(harness), "task": digest_source(plugins.tasks()[task].path)}
+    digests = {"harness": digest_source(*harness), "task": digest_source(plugins.tasks()[task].path)}
     if method.criterion:
         digests["criterion"] = digest_source(plugins.criteria()[method.criterion].path)
     return digests

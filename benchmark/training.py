@@ -108,7 +108,7 @@ def fit(
         optimizer.step()
         if step + 1 in checks:
             if not math.isfinite(loss.item()):
-                raise BenchError(f"training diverged: the loss is {loss.item()} at step {step + 1}; lower the learning rate")
+                raise BenchError(f"training diverged: the loss is {loss.item()} at step {step + 1}")
             score = evaluate(task, model, data.validation).scores[primary.id]
             if best is None or sign * score >= sign * best[0]:
                 best = (score, step + 1, snapshot(model))

@@ -1,0 +1,1 @@
+"""Tasks, one folder each: drop a folder in and it is found."""

@@ -52,7 +52,7 @@ def _mixed_data(bench: Bench) -> Iterator[str]:
                 methods.setdefault(runs[seed].digest, []).append(method)
         if len(methods) > 1:
             groups = sorted(f"{', '.join(names)} ({digest[:8]})" for digest, names in methods.items())
-            yield f"The data of seed {seed} are not the same for all, and no pair across is compared: {_list(groups)}."
+            yield f"Seed {seed} was scored on different data, and no pair across is compared: {'; '.join(groups)}."
 
 
 def _mixed_code(bench: Bench) -> Iterator[str]:
@@ -96,7 +96,3 @@ def _warnings(bench: Bench) -> Iterator[str]:
         yield f"Warning in {lines[line]} record{'s' if lines[line] > 1 else ''} of {line}"
     if len(lines) > MAX_WARNINGS:
         yield f"{len(lines) - MAX_WARNINGS} more warnings are in the records."
-
-
-def _list(parts: list[str]) -> str:
-    return "; ".join(parts)

@@ -80,9 +80,7 @@ def _sources(bench: Bench, reference: str | None) -> tuple[int, ...]:
     return tuple(counts[seed] for seed in sorted(counts))
 
 
-def _compared(
-    bench: Bench, partners: Mapping[str, str], rounds: Callable[[str, str], Rounds]
-) -> dict[str, Comparison]:
+def _compared(bench: Bench, partners: Mapping[str, str], rounds: Callable[[str, str], Rounds]) -> dict[str, Comparison]:
     """Mean differences over rounds, of every pair that is whole; all of them are one family."""
     found: dict[str, Scores] = {}
     for method, other in partners.items():

@@ -53,14 +53,16 @@ class Stem:
         raise error or SilentZone(f"preset {self.preset} is silent")
 
 
-def perform(font: SoundFont, sounds: Fold, presets: tuple[int, ...], piece: Piece, rng: np.random.Generator) -> np.ndarray:
+def perform(
+    font: SoundFont, sounds: Fold, presets: tuple[int, ...], piece: Piece, rng: np.random.Generator
+) -> np.ndarray:
     """(FRAMES * HOP,) int16 at 22,050 Hz: the piece on one of `presets`, with a band from the fold's sounds."""
     cents = float(np.clip(rng.normal(0, 12), -30, 30))
 
     def stem(choices: tuple[int, ...]) -> Stem:
         return Stem(font, int(rng.choice(choices)), cents + rng.uniform(-6, 6))
 
-    mix = _level(_comp(stem(presets), piece, rng))
+    mix = _level(play_chords(stem(presets), piece, rng))
     if rng.random() < 0.75:
         mix += _level(_bass(stem(sounds.bass), piece, rng), rng.uniform(-6, 2))
     if rng.random() < 0.65:
@@ -93,8 +95,8 @@ def voicing(classes: tuple[int, ...], base: int, rng: np.random.Generator) -> li
     return keys
 
 
-def _comp(stem: Stem, piece: Piece, rng: np.random.Generator) -> np.ndarray:
-    """Chords held, struck on each beat, or broken."""
+def play_chords(stem: Stem, piece: Piece, rng: np.random.Generator) -> np.ndarray:
+    """The stem's audio with the piece's chords held, struck on each beat, or broken."""
     base = int(rng.integers(48, 60))
     style: Callable[[Stem, Segment, list[int], int, bool], None] = [_held, _struck, _broken][rng.integers(3)]
     ringing = bool(rng.random() < 0.6)

@@ -36,8 +36,9 @@ def write_font(
     pool, headers, at = [], b"", 0
     for i, sample in enumerate(samples):
         audio = np.asarray(sample.audio, dtype="<i2")
-        headers += struct.pack("<20s5IBbHH", f"sample {i}".encode(), at, at + len(audio), at + sample.loop[0],
-                               at + sample.loop[1], sample.rate, sample.key, sample.correction, 0, sample.kind)  # fmt: skip
+        frames = (at, at + len(audio), at + sample.loop[0], at + sample.loop[1])
+        tail = (sample.rate, sample.key, sample.correction, 0, sample.kind)
+        headers += struct.pack("<20s5IBbHH", f"sample {i}".encode(), *frames, *tail)
         pool.append(audio)
         at += len(audio)
     headers += struct.pack("<20s5IBbHH", b"EOS", 0, 0, 0, 0, 0, 0, 0, 0, 0)

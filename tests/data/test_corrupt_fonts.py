@@ -67,7 +67,7 @@ def test_the_default_font_cut_anywhere_is_refused(tmp_path):
     for length in np.linspace(12, len(content) - 1, 12).astype(int).tolist():
         for cut in (content[:length], with_size(content[:length])):
             path.write_bytes(cut)
-            with pytest.raises(DataError, match="truncated|runs past|is missing"):
+            with pytest.raises(DataError, match=r"truncated|runs past|is missing"):
                 SoundFont(path)
 
 
@@ -84,7 +84,7 @@ def test_changed_bytes_never_raise_anything_else(tmp_path):
     tables = content.index(b"phdr")
     random = np.random.default_rng(0)
     lines = set()
-    for trial in range(2500):
+    for trial in range(1200):
         damaged = bytearray(content)
         first = tables if trial % 2 else 0
         for at in random.integers(first, len(content), random.integers(1, 9)):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.digest import digest_arrays, digest_files, digest_json, digest_source
+from benchmark.digest import code, digest_arrays, digest_files, digest_json, digest_source
 
 
 def test_json_is_canonical():
@@ -14,7 +14,9 @@ def test_json_is_canonical():
     assert digest_json({"a": 1}) == "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862"
 
 
-@pytest.mark.parametrize("other", [{"a": 2}, {"a": "1"}, {"a": 1.0}, {"a": True}, {"a": None}, {"b": 1}, [1], {"a": [1]}])
+@pytest.mark.parametrize(
+    "other", [{"a": 2}, {"a": "1"}, {"a": 1.0}, {"a": True}, {"a": None}, {"b": 1}, [1], {"a": [1]}]
+)
 def test_json_tells_values_apart(other):
     assert digest_json(other) != digest_json({"a": 1})
 
@@ -74,7 +76,43 @@ def test_source_of_a_folder(tmp_path: Path):
     assert changed != before
     (tmp_path / "sub" / "b.py").rename(tmp_path / "b.py")
     assert digest_source(tmp_path) != changed
-    assert digest_source(tmp_path / "a.py") == digest_files([tmp_path / "a.py"])
+    assert digest_source(tmp_path / "a.py") != digest_source(tmp_path / "b.py")
+
+
+PLAIN = b"""def f(x):
+    return x + "# kept"
+"""
+WORDED = b'''"""A module."""
+
+# why
+def f(x):
+    """Say.
+
+    More, with umlauts: \xc3\xa4\xc3\xb6.
+    """
+
+    return x + "# kept"  # because
+'''
+
+
+def test_prose_is_no_code(tmp_path: Path):
+    (tmp_path / "f.py").write_bytes(PLAIN)
+    plain = digest_source(tmp_path / "f.py")
+    (tmp_path / "f.py").write_bytes(WORDED)
+    assert digest_source(tmp_path / "f.py") == plain
+    (tmp_path / "f.py").write_bytes(WORDED.replace(b"# kept", b"# lost"))
+    assert digest_source(tmp_path / "f.py") != plain
+    (tmp_path / "f.py").write_bytes(PLAIN.replace(b"x + ", b"x - "))
+    assert digest_source(tmp_path / "f.py") != plain
+
+
+def test_a_string_that_shares_its_line_with_code_is_kept():
+    assert code(b"def f(): 'doc'; return 1\n") == b"def f(): 'doc'; return 1"
+    assert code(b"x = 'value'\n") == b"x = 'value'"
+
+
+def test_source_that_does_not_parse_is_taken_whole():
+    assert code(b"def f(:  # no\n") == b"def f(:  # no\n"
 
 
 def test_source_of_nothing_is_refused(tmp_path: Path):

@@ -85,7 +85,9 @@ def test_unknown_preset_names_the_known():
 
 
 def test_defaults_of_a_bare_zone(tmp_path):
-    small = load(tmp_path, [Sample(RAMP, rate=8000, key=72, correction=-7)], [[{Op.SAMPLE: 0}]], {(0, 3): [{Op.INSTRUMENT: 0}]})
+    small = load(
+        tmp_path, [Sample(RAMP, rate=8000, key=72, correction=-7)], [[{Op.SAMPLE: 0}]], {(0, 3): [{Op.INSTRUMENT: 0}]}
+    )
     (zone,) = small.zones(0, 3)
     assert small.presets == {(0, 3): "preset 0 3"}
     millisecond = 2.0**-10

@@ -360,4 +360,5 @@ def test_model_is_left_as_it_was(fails: bool) -> None:
     after = model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    assert "_forward_hooks_with_kwargs" not in vars(conv) or not conv._forward_hooks_with_kwargs
+    assert not conv._forward_hooks_with_kwargs
+    assert not conv._forward_hooks_always_called

@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from benchmark.errors import DataError, UsageError
-from tasks.classification import task
+from tasks.classification import reference, task
 from tasks.classification.features import FLOOR, FRAMES, HOP, MELS, RATE, log_mel
 from tasks.classification.philharmonia import CLASSES, Note, parse, scan
 from tasks.classification.splits import SIDES, assign
@@ -30,11 +30,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All classes, five notes each, as short tones in real mp3 files."""
+    """All classes, five notes each, in real mp3 files; a partial that stays tells the class."""
     home = tmp_path_factory.mktemp("philharmonia")
     for number, name in enumerate(CLASSES):
         for step, note in enumerate(NOTES):
-            _write(home, name, note, _tone(220 + 37 * number + 11 * step))
+            _write(home, name, note, _tone(220 + 11 * step) + _tone(1000 + 400 * number))
     return home
 
 
@@ -271,6 +271,17 @@ def test_an_absent_home_says_what_to_do(tmp_path: Path) -> None:
         task.data("philharmonia", tmp_path, "quick", 0)
     with pytest.raises(UsageError, match=r"no data set 'philarmonia'.*did you mean 'philharmonia'\?"):
         task.data("philarmonia", tmp_path, "quick", 0)
+
+
+def test_the_reference_prints_scores_of_three_seeds(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert reference.main(["--data-home", str(made)]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert list(scores) == ["0", "1", "2"]
+    for of_seed in scores.values():
+        assert of_seed["C"] in reference.PENALTIES
+        assert of_seed["classification.macro_f1.v1"] > 0.7
+    assert reference.main(["--data-home", str(made / "nowhere")]) == 1
+    assert "no folder" in capsys.readouterr().err
 
 
 @needs_real

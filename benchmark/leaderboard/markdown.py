@@ -1,0 +1,179 @@
+"""The page `leaderboard.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from benchmark.leaderboard.statistics import Comparison
+from benchmark.leaderboard.summary import NARROW, Cell, Row, Section
+from benchmark.leaderboard.text import NOTHING, amount, change, decimals, number, percent, safe, score
+from benchmark.leaderboard.verdict import removed, verdict
+
+INTRODUCTION = """\
+# Leaderboard
+
+Trimming criteria on the same tasks, the same budgets and the same scales. This page is generated from the records in
+the results folder by `python -m benchmark leaderboard`; do not edit it.
+
+- **Method.** A criterion's name alone is its sweep with survivors rewound to their early weights; `-finetune` goes on
+  from their trained weights; `-reinit` has the widths of its tickets and fresh weights. `random` cuts random units.
+  `narrow` is the reference net made narrower, from scratch; `narrow-again` the same trained a second time; `narrow+`
+  the same with all the steps that a ticket has had; `dense+` the dense net with more steps.
+- **Lossless** is the largest cut whose test score is not worse than dense by more than the task's tolerance, by the
+  one-sided 95 % bound of the paired difference, where every larger net of the sweep holds too; "≥" where no smaller
+  net was seen to fail. Equal lossless rounds share a rank. **Best** is the round with the highest mean: the best of
+  many, so a little flattered.
+- **Intervals** [low, high] are 95 % percentile intervals of a paired bootstrap over seeds and over the sources of each
+  seed's test set (2,000 draws). Every seed has its own test set, the same for all methods. With few seeds they cover
+  the luck of training only roughly, so training noise is shown beside them. A sentence that calls one method better
+  or worse than another wants more: an interval widened for the number of comparisons *and* a t interval over seeds,
+  both on one side of zero.
+- A cell that not every seed of a method has is *missing*, and no mean is taken over it. Time is one call on one CPU
+  thread over the dense net's in the same run [quartiles].
+"""
+
+EMPTY = """\
+There are no ranked results yet. Make some, and this page again:
+
+    python -m benchmark run --task all
+    python -m benchmark leaderboard
+"""
+
+
+def page(sections: Sequence[Section], unranked: int) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    unranked
+        Number of records that were left out because their profile is not for ranking.
+    """
+    parts = [INTRODUCTION, *(_section(s) for s in sections)] if sections else [INTRODUCTION, EMPTY]
+    if unranked:
+        records = "1 record" if unranked == 1 else f"{unranked} records"
+        parts.append(f"Left out: {records} of the smoke profile, which shows only that the code runs.\n")
+    return "\n".join(parts)
+
+
+def _section(s: Section) -> str:
+    places = decimals(s.rules.tolerance)
+    better = "higher" if s.rules.higher_is_better else "lower"
+    blocks = [
+        f"## {safe(s.task)}, {safe(s.data)}, {safe(s.profile)}",
+        f"{safe(s.rules.metric)}, {better} is better, tolerance {s.rules.tolerance:g}; "
+        f"task version {s.rules.task}, protocol version {safe(s.rules.protocol)}.",
+        "\n".join(f"- {safe(line)}" for line in verdict(s)),
+        _reference(s, places),
+        "### Sweeps",
+        _sweeps(s, places),
+        *_controls(s, places),
+        "### Curve",
+        "Mean score by parameters left.",
+        _curve(s, places),
+        *(["\n".join(f"- {safe(note)}" for note in s.notes)] if s.notes else []),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _reference(s: Section, places: int) -> str:
+    facts = []
+    if s.dense and s.dense.score and s.dense.parameters:
+        facts.append(f"{amount(s.dense.parameters)} parameters, score {score(s.dense.score, places)}")
+    else:
+        facts.append("dense score missing")
+    facts.append(f"{len(s.seeds)} seed{'s' if len(s.seeds) > 1 else ''} ({', '.join(map(str, s.seeds))})")
+    if len(s.seeds) == 1:
+        facts.append("intervals from sources only")
+    if s.sources:
+        facts.append(f"test sources by seed {', '.join(map(str, s.sources))}")
+    facts.append(f"gain by more steps (dense+) {change(s.dense_plus, places) if s.dense_plus else 'not measured'}")
+    if s.noise:
+        facts.append(f"training noise of one net {number(s.noise.sd, places + 1)} (sd, {s.noise.n} pairs)")
+    else:
+        facts.append("training noise not measured")
+    machines = "; ".join(map(safe, s.machines))
+    several = " (more than one machine: compare times within a run only)" if len(s.machines) > 1 else ""
+    return f"Reference: {'; '.join(facts)}. Measured on {machines}{several}."
+
+
+def _sweeps(s: Section, places: int) -> str:
+    header = ["", "method", "n", "status", "dense", "lossless: removed", "parameters", "MACs", "bytes", "time / dense"]
+    header += ["best (left)", "curve − random", f"control budgets − {NARROW}"]  # noqa: RUF001
+    rows = []
+    for row in (r for r in s.rows if r.kind == "sweep"):
+        held = row.cell(row.lossless.round) if row.lossless else None
+        rows.append(
+            [
+                str(row.rank) if row.rank else NOTHING,
+                safe(row.method),
+                str(len(row.seeds)),
+                safe(row.status),
+                _score(row.cell(0), places),
+                *_costs(row, held),
+                _best(row.best, places),
+                _change(row.against_random, places),
+                _change(row.against_narrow, places),
+            ]
+        )
+    return _table(header, rows) if rows else "No sweeps yet."
+
+
+def _best(cell: Cell | None, places: int) -> str:
+    if cell is None or cell.reached is None:
+        return NOTHING
+    return f"{_score(cell, places)} ({percent(cell.reached)})"
+
+
+def _costs(row: Row, held: Cell | None) -> list[str]:
+    if row.lossless and row.lossless.round == 0:
+        return ["none", *([NOTHING] * 4)]
+    if held is None or held.latency_ratio is None:
+        return [NOTHING] * 5
+    lower, middle, upper = held.latency_ratio
+    figures = [amount(x) if x is not None else NOTHING for x in (held.parameters, held.macs, held.bytes)]
+    return [removed(row), *figures, f"{middle:.2f} [{lower:.2f}, {upper:.2f}]"]
+
+
+def _controls(s: Section, places: int) -> Iterator[str]:
+    rounds = s.control_rounds
+    if not rounds:
+        return
+    budgets = dict(s.rounds)
+    header = ["method", "n", "status", *(f"{percent(budgets[k])} left" for k in rounds), f"mean − {NARROW}"]  # noqa: RUF001
+    rows = [
+        [
+            *(safe(row.method), str(len(row.seeds)), safe(row.status)),
+            *(_score(row.cell(k), places) for k in rounds),
+            _change(row.against_narrow, places),
+        ]
+        for row in sorted(s.rows, key=lambda r: r.kind != "control")
+        if any(row.cell(k) for k in rounds)
+    ]
+    yield "### Controls beside the sweeps"
+    yield _table(header, rows)
+
+
+def _curve(s: Section, places: int) -> str:
+    header = ["method", *(percent(asked) for _, asked in s.rounds)]
+    rows = [[safe(row.method), *(_mean(row.cell(k), places) for k, _ in s.rounds)] for row in s.rows]
+    return _table(header, rows)
+
+
+def _score(cell: Cell | None, places: int) -> str:
+    return score(cell.score, places) if cell and cell.score else _mean(cell, places)
+
+
+def _mean(cell: Cell | None, places: int) -> str:
+    if cell is None:
+        return NOTHING
+    return number(cell.score.value, places) if cell.score else f"missing ({cell.have} of {cell.of})"
+
+
+def _change(comparison: Comparison | None, places: int) -> str:
+    return change(comparison.interval, places) if comparison else NOTHING
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    from tabulate import tabulate
+
+    return tabulate(rows, header, tablefmt="github", disable_numparse=True)
