@@ -122,7 +122,7 @@ def _measured(setting: Setting, point: Point, dense_net: nn.Module) -> tuple[Rou
         macs=operations,
         macs_per_second=operations / task.seconds(setting.profile),
         latency_ms=[1000 * x for x in (clock.lower, clock.median, clock.upper)],
-        latency_ratio=list(clock.ratio),
+        latency_ratio=[clock.ratio_lower, clock.ratio, clock.ratio_upper],
         widths=setting.coupling.widths | {name: len(units) for name, units in point.keep.items()},
         steps=point.fit.steps,
         best_step=point.fit.best_step,

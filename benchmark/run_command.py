@@ -138,7 +138,6 @@ def _set_damaged_aside(todo: Plan, results: Path) -> None:
 
 
 def _show_sections(keys: list[RunKey], results: Path) -> None:
-    wanted = {(key.task, key.data, key.profile) for key in keys}
-    for section in leaderboard.sections(results, only=wanted):
-        sys.stdout.write(leaderboard.rounds_table(section) + "\n")
-        sys.stdout.write(f"plot: {leaderboard.plot(section, results)}\n")
+    for place in dict.fromkeys(f"{key.task}/{key.data}/{key.profile}" for key in keys):
+        for section in leaderboard.sections(results, only=place):
+            sys.stdout.write(f"\n{leaderboard.rounds_table(section)}\nplot: {leaderboard.picture(section, results)}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,9 @@ def do(job: Job, results: Path, on_event: OnEvent) -> str:
         return str(error)
     except MemoryError:
         return "out of memory; use fewer --jobs"
+    except Exception as error:  # a plugin's slip must not take the other runs along
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
     return ""
 
 

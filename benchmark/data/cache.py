@@ -169,9 +169,8 @@ def _publish(entry: Path, folder: Path, spec: Mapping[str, object]) -> None:
     for _ in range(3):
         try:
             entry.replace(folder)
-        except OSError:
-            if not folder.exists():
-                raise
+        except OSError as error:
+            reason = error.strerror
         else:
             return
         # A folder with files in it is in the way: the sound entry of a racer, or the damaged one.
@@ -181,7 +180,7 @@ def _publish(entry: Path, folder: Path, spec: Mapping[str, object]) -> None:
             _remove(folder)
         else:
             return
-    raise DataError(f"cache entry {folder} cannot be replaced: close the programs that use it, or delete it")
+    raise DataError(f"cache entry {folder} cannot be replaced ({reason}): close what uses it, or delete it")
 
 
 def _remove(folder: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from benchmark.data import riff, soundfont, zones
 from benchmark.data.soundfont import DRUMS, SoundFont
 from benchmark.data.zones import Envelope, Zone
-from benchmark.digest import digest_files, digest_json
+from benchmark.digest import digest_json, digest_source
 from benchmark.errors import DataError
 
 RATE = 32_000
@@ -148,7 +148,7 @@ def to_int16(audio: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _renderer() -> str:
     modules = (riff, zones, soundfont)
-    return digest_files([Path(__file__), *(Path(str(module.__file__)) for module in modules)])
+    return digest_source(Path(__file__), *(Path(str(module.__file__)) for module in modules))
 
 
 def renderer_digest(font: SoundFont) -> str:

@@ -5,14 +5,18 @@ The same records give the same bytes, whatever the machine, the day, or the orde
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from benchmark.errors import RecordError
 from benchmark.leaderboard.markdown import page
+from benchmark.leaderboard.plots import plot_sweep
 from benchmark.leaderboard.rows import section
 from benchmark.leaderboard.runs import load
 from benchmark.leaderboard.summary import Section
+from benchmark.leaderboard.terminal import rounds_table
 
-__all__ = ["Section", "build", "path_of", "sections"]
+__all__ = ["Section", "build", "check", "path_of", "picture", "rounds_table", "sections", "write"]
 
 
 def build(results: Path) -> str:
@@ -48,3 +52,37 @@ def sections(results: Path, only: str | None = None) -> list[Section]:
 def path_of(results: Path) -> Path:
     """Where the page belongs: beside the results folder."""
     return results.parent / "leaderboard.md"
+
+
+def write(results: Path) -> Path:
+    """Make the page anew where it belongs, and say where that is.
+
+    Raises
+    ------
+    RecordError
+        Which record is damaged or contradicts another, and how to mend it.
+    """
+    path, text = path_of(results), build(results)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    return temporary.replace(path)
+
+
+def check(results: Path) -> None:
+    """Compare the page with what the records give.
+
+    Raises
+    ------
+    RecordError
+        It is absent or differs.
+    """
+    path = path_of(results)
+    if not path.is_file() or path.read_text(encoding="utf-8") != build(results):
+        raise RecordError(f"{path} is not what {results} gives; run: python -m benchmark leaderboard --results {results}")
+
+
+def picture(section: Section, results: Path) -> Path:
+    """Plot a section into `figures/` beside the results folder, and say where."""
+    path = results.parent / "figures" / f"{section.task}-{section.data}-{section.profile}.png"
+    plot_sweep(section, path)
+    return path

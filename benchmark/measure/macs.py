@@ -154,7 +154,7 @@ def _is_matrix_op(name: str) -> bool:
     return library not in ("aten", "prim", "prims", "profiler") or bool(_MATRIX_OP.search(op.partition(".")[0]))
 
 
-class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Counter(TorchDispatchMode):
     """Sees every module call through hooks and every operator through dispatch."""
 
     def __init__(self) -> None:

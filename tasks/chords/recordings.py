@@ -30,7 +30,8 @@ LOWEST = 65.406
 """Hz of the patch's lowest bin: C2."""
 CONTEXT = PATCH // 2
 """Frames of silence on each side of a clip, so that its first and last frames have a whole patch."""
-COMPRESSION = 10.0
+COMPRESSION = 20.0
+"""Of magnitudes in units of the clip's mean."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ def render(fold: int, index: int) -> tuple[np.ndarray, np.ndarray, int, int]:
 def constant_q(audio: np.ndarray) -> np.ndarray:
     """(BINS + 2 MARGIN, FRAMES + 2 CONTEXT) float32: log-compressed magnitudes of int16 audio with silence around it.
 
+    Magnitudes are in units of the clip's mean, so that its gain does not matter.
+
     A frame is centred on the middle of its hop, so that frame i answers for seconds i HOP / RATE to (i + 1) HOP / RATE.
     """
     import librosa
@@ -107,7 +110,9 @@ def constant_q(audio: np.ndarray) -> np.ndarray:
             bins_per_octave=12 * BINS_PER_SEMITONE,
         )
     )
-    return np.log1p(COMPRESSION * magnitude[:, : FRAMES + 2 * CONTEXT]).astype(np.float32)
+    magnitude = magnitude[:, : FRAMES + 2 * CONTEXT]
+    level = magnitude[:, CONTEXT:-CONTEXT].mean() + 1e-9
+    return np.log1p(COMPRESSION * magnitude / level).astype(np.float32)
 
 
 def clips(fold: int, count: int) -> Clips:

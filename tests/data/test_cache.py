@@ -294,6 +294,44 @@ def test_the_entry_of_a_faster_racer_stays(home):
     assert (entry(home) / "audio.npy").stat().st_mtime == 1
 
 
+def test_an_entry_that_a_racer_takes_away_is_tried_again(home, monkeypatch):
+    refusals = [OSError(39, "Directory not empty"), PermissionError(13, "in use")]
+    replace = Path.replace
+
+    def racing(path: Path, target: Path) -> Path:
+        if refusals and target == entry(home):
+            raise refusals.pop()
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", racing)
+    assert_sound(cached_arrays("chords", SPEC, Builder()))
+    assert not refusals
+
+
+def test_an_entry_that_cannot_be_replaced_says_so(home, monkeypatch):
+    def refuse(path: Path, target: Path) -> Path:
+        raise PermissionError(13, "in use")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(DataError, match=r"cannot be replaced \(in use\): close what uses it"):
+        cached_arrays("chords", SPEC, Builder())
+    assert list((home / "chords").iterdir()) == []
+
+
+def test_a_disk_that_loses_what_was_written_is_named(home, monkeypatch):
+    cached_arrays("chords", SPEC, Builder())
+    truncate(entry(home))
+    publish = cache._publish
+
+    def lossy(*args) -> None:
+        publish(*args)
+        flip_a_byte(entry(home))
+
+    monkeypatch.setattr(cache, "_publish", lossy)
+    with pytest.raises(DataError, match=r"another sha256.*check the disk"):
+        cached_arrays("chords", SPEC, Builder())
+
+
 def test_a_failing_build_leaves_nothing(home):
     def fail() -> dict[str, np.ndarray]:
         raise OSError("the source file is gone")

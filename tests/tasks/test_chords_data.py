@@ -20,7 +20,6 @@ from tasks.chords.model import BINS
 from tasks.chords.patches import Patches, WideBatch
 from tasks.chords.piece import FRAMES, HOP, HOP_SECONDS, RATE, compose
 from tasks.chords.recordings import CONTEXT, MARGIN
-from tasks.chords.template import triads
 
 
 @pytest.fixture(scope="module")
@@ -148,30 +147,33 @@ def test_features_are_normalised_by_training_clips(data: Data) -> None:
     assert float(data.train.features.std()) == pytest.approx(1, abs=1e-3)
 
 
-def clean(preset: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features of a piece's chords on one preset without a band, noise or detuning, and its classes."""
+def shares(preset: int, seed: int, lags: list[int]) -> np.ndarray:
+    """(lags, frames) share of a clean piece's energy that is in the pitch classes of the label so many frames before."""
     rng = np.random.default_rng(seed)
     piece = compose(FAMILIES[seed], rng)
     audio = play_chords(Stem(font(), preset, 0.0), piece, rng)
     audio = to_int16(0.5 * resample(audio / np.abs(audio).max(), RENDER_RATE, RATE))
-    return recordings.constant_q(audio)[:, CONTEXT:-CONTEXT], CODE_CLASSES[piece.codes()]
+    # Every second bin is a note, and the lowest one is four semitones below C.
+    energy = np.expm1(recordings.constant_q(audio)[:96:2, CONTEXT:-CONTEXT]).reshape(4, 12, FRAMES).sum(0)
+    chroma = np.roll(energy / energy.sum(0), -4, axis=0)
+    labelled = np.zeros((12, FRAMES))
+    for segment in piece.segments:
+        if segment.chord:
+            labelled[list(segment.chord.pitch_classes), segment.start : segment.end] = 1
+    inner = np.arange(max(lags), FRAMES - max(lags))
+    inner = inner[labelled[:, inner].any(0)]
+    return np.stack([(chroma[:, inner + lag] * labelled[:, inner]).sum(0) for lag in lags])
 
 
 @pytest.mark.parametrize("preset", [0, 4, 16, 24, 48, 71])
 def test_labels_say_what_sounds_and_when(preset: int) -> None:
-    """Chroma of clean chords against binary triads agrees with the labels; shifted by a beat it does not."""
-    agreed = {0: [], 6: []}
-    for seed in range(6):
-        features, classes = clean(preset, seed)
-        octaves = np.expm1(features[:96]).reshape(4, 24, -1).sum(0)
-        lowest = -4 % 12
-        chroma = np.roll(octaves, 1, axis=0).reshape(12, 2, -1).sum(1)
-        guess = (triads() @ np.roll(chroma, lowest, axis=0)).argmax(0)
-        for late, hits in agreed.items():
-            known = (classes >= 0) & (classes != NO_CHORD)
-            hits.extend(guess[late:][known[: FRAMES - late]] == classes[: FRAMES - late][known[: FRAMES - late]])
-    assert np.mean(agreed[0]) > 0.7
-    assert np.mean(agreed[0]) > np.mean(agreed[6]) + 0.15
+    """The energy is in the labelled notes, and most so where labels are not moved in time."""
+    lags = [-5, -2, -1, 0, 1, 2, 5]
+    found = dict(zip(lags, np.hstack([shares(preset, seed, lags) for seed in range(4)]).mean(1), strict=True))
+    assert found[0] > 0.7
+    # A slow attack may be heard a frame late, nothing is heard early.
+    assert max(found, key=lambda lag: found[lag]) in (0, 1)
+    assert found[0] > max(found[-2], found[-5] + 0.1, found[5] + 0.05)
 
 
 @pytest.mark.parametrize("semitones", [-4, -1, 3])
@@ -189,7 +191,8 @@ def test_a_transposed_recording_is_the_shifted_transform(semitones: int) -> None
     unmoved = wide[0, 0, MARGIN : MARGIN + BINS].numpy()
     assert target.item() == semitones % 12
     error = np.abs(moved[0, 0].numpy() - expected).mean()
-    assert error < 0.1 * np.abs(unmoved - expected).mean()
+    # The preset's filter stands still, so higher partials are not quite as loud.
+    assert error < 0.15 * np.abs(unmoved - expected).mean()
 
 
 def test_transposition_moves_labels_and_bins_by_the_row() -> None:
