@@ -104,7 +104,7 @@ def _frozen(model: nn.Module, ledger: Ledger) -> tuple[Frozen, ...]:
         ]
         given = [reason for reason in reasons if reason is not None]
         if given:
-            some = f"{len(given)} of {len(reasons)} units: " if len(given) < len(reasons) else ""
+            some = f"{len(given)} of its units: " if len(given) < len(reasons) else ""
             result.append(Frozen(name, some + given[0]))
         elif own and not own_axes:
             result.append(Frozen(name, ledger.refused.get(own[0], "no layer uses its weights in this forward")))

@@ -29,6 +29,7 @@ def verify(
 
     One copy of the model keeps its shape and has zeros in all weights that read the chosen units; another is cut. Both
     run in float64 and evaluation mode on the same inputs and random state. A sound coupling gives less than 1e-12.
+    A model whose code computes with a width, such as a division by its square root, shows here as a difference.
     Layer norms over units are the exception (what is left has another mean and variance after a cut): in both
     copies they only scale and shift.
 
@@ -53,8 +54,8 @@ def verify(
     Raises
     ------
     RuntimeError
-        The cut model does not run, with the module where it stopped; its outputs have other shapes; or outputs are
-        not finite.
+        The model does not run in float64; the cut model does not run, with the module where it stopped; its outputs
+        have other shapes, or are not finite.
     """
     coupling = couple(model, inputs) if coupling is None else coupling
     choose = random.Random(seed)
@@ -66,7 +67,10 @@ def verify(
     cut = load(copy.deepcopy(whole), coupling.plan(keep).apply(whole.state_dict()))
     _ignore(whole, coupling, keep)
     given = tuple(x.double() if isinstance(x, Tensor) and x.is_floating_point() else x for x in inputs)
-    reference = _run(whole, given, coupling.norms, seed)
+    try:
+        reference = _run(whole, given, coupling.norms, seed)
+    except Exception as error:
+        raise RuntimeError(f"the model does not run in float64: {error}") from error
     stack: list[str] = []
     try:
         with modules_named(cut, stack):

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.data.notes import SilentZone, place, render_note, resample, to_int16
-from benchmark.data.soundfont import SoundFont
+from benchmark.data.soundfont import DRUMS, SoundFont
 
 from .piece import FRAMES, HOP, HOP_SECONDS, RATE, Piece, Segment
-from .sounds import DRUM_BANK, Fold, drum_zone
+from .sounds import Fold, drum_zone
 
 RENDER_RATE = 32_000
 TAIL = 0.25
@@ -162,7 +162,7 @@ def _drums(font: SoundFont, sounds: Fold, piece: Piece, rng: np.random.Generator
     """A plain beat that goes on through rests."""
     audio = np.zeros(round(FRAMES * HOP_SECONDS * RENDER_RATE))
     low, mid, high = (
-        render_note(font, DRUM_BANK, kit, key, 100, 0.5, 0.5, RENDER_RATE, zone=drum_zone(font, kit, key))
+        render_note(font, DRUMS, kit, key, 100, 0.5, 0.5, RENDER_RATE, zone=drum_zone(font, kit, key))
         for kit, key in sounds.drums
     )
     low, mid, high = (hit / np.abs(hit).max() for hit in (low, mid, high))
@@ -179,5 +179,6 @@ def _noise(samples: int, rng: np.random.Generator) -> np.ndarray:
     """White to brown noise of RMS 1."""
     spectrum = np.fft.rfft(rng.normal(size=samples))
     spectrum *= np.maximum(np.arange(len(spectrum)), 100) ** -rng.uniform(0, 1)
-    noise = np.fft.irfft(spectrum, samples)
-    return noise / np.sqrt(np.mean(noise**2))
+    noise: np.ndarray = np.fft.irfft(spectrum, samples)
+    noise /= np.sqrt(np.mean(noise**2))
+    return noise

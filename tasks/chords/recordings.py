@@ -82,11 +82,17 @@ def render(fold: int, index: int) -> tuple[np.ndarray, np.ndarray, int, int]:
     """Audio (FRAMES * HOP,) int16, codes (FRAMES,), source and family of one clip; clips do not depend on others."""
     rng = np.random.default_rng([fold, index])
     here = sounds.folds(font())[fold]
-    which = index % len(here.sources)
-    number, family = families(fold)[(index + index // len(here.sources)) % len(families(fold))]
-    what = piece.compose(family, rng)
-    audio = arrange.perform(font(), here, here.sources[which], what, rng)
-    return audio, what.codes(), here.numbers[which], number
+    source, family = cast(index, len(here.sources), len(families(fold)))
+    number, progressions = families(fold)[family]
+    what = piece.compose(progressions, rng)
+    audio = arrange.perform(font(), here, here.sources[source], what, rng)
+    return audio, what.codes(), here.numbers[source], number
+
+
+def cast(index: int, sources: int, families: int) -> tuple[int, int]:
+    """Which source and which family of a fold clip `index` has: in turn, so that every source meets every family."""
+    source = index % sources
+    return source, (source + index // sources) % families
 
 
 def constant_q(audio: np.ndarray) -> np.ndarray:
@@ -112,7 +118,8 @@ def constant_q(audio: np.ndarray) -> np.ndarray:
     )
     magnitude = magnitude[:, : FRAMES + 2 * CONTEXT]
     level = magnitude[:, CONTEXT:-CONTEXT].mean() + 1e-9
-    return np.log1p(COMPRESSION * magnitude / level).astype(np.float32)
+    compressed: np.ndarray = np.log1p(COMPRESSION * magnitude / level).astype(np.float32)
+    return compressed
 
 
 def clips(fold: int, count: int) -> Clips:

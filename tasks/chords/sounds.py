@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from benchmark.data.soundfont import SoundFont
+from benchmark.data.soundfont import DRUMS, SoundFont, Zone
 
 FOLDS = 5
 
@@ -22,9 +23,8 @@ CHORD_PRESETS = (
 )
 BASS_PRESETS = (32, 33, 34, 35, 36, 37)
 
-DRUM_BANK = 128
 LOW_DRUMS = ((0, 36), (24, 36), (24, 41), (48, 36), (0, 86))
-"""(kit, key): bass drum, sine kick, acoustic tom, timpani, taiko: one a fold."""
+"""(kit, key): bass drum, sine kick, synthetic tom, timpani, taiko: one a fold."""
 MID_DRUMS = ((0, 38), (0, 40), (24, 38), (25, 38), (40, 38))
 """Snares."""
 HIGH_DRUMS = ((0, 42), (25, 42), (0, 51), (0, 70), (0, 54))
@@ -49,12 +49,9 @@ def samples(font: SoundFont, preset: int) -> frozenset[int]:
     return frozenset(zone.sample for zone in font.zones(0, preset))
 
 
-def drum_zone(font: SoundFont, kit: int, key: int) -> object:
-    """The zone that gives a drum its body: kits layer shared clicks under it, which are left out."""
-    return max(
-        (z for z in font.zones(DRUM_BANK, kit) if z.keys[0] <= key <= z.keys[1]),
-        key=lambda z: z.keys[0] - z.keys[1],
-    )
+def drum_zone(font: SoundFont, kit: int, key: int) -> Zone:
+    """The zone of a drum that spans the fewest keys: wider ones are clicks that kits share and lay under it."""
+    return min(font.match(DRUMS, kit, key, 100), key=lambda zone: zone.keys[1] - zone.keys[0])
 
 
 def sources(font: SoundFont, presets: Sequence[int]) -> list[tuple[int, ...]]:
@@ -70,6 +67,7 @@ def sources(font: SoundFont, presets: Sequence[int]) -> list[tuple[int, ...]]:
     return sorted(tuple(sorted(members)) for members, _ in joined)
 
 
+@lru_cache(maxsize=4)
 def folds(font: SoundFont) -> tuple[Fold, ...]:
     """Sources dealt one by one, so that every fold gets keys, plucked, bowed and blown sounds alike."""
     together = sources(font, (*CHORD_PRESETS, *BASS_PRESETS))

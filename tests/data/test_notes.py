@@ -141,6 +141,15 @@ def test_a_looped_sine_never_ends_and_never_clicks(tmp_path):
     np.testing.assert_allclose(note, ideal, atol=1e-4)
 
 
+def test_a_loop_sounds_to_the_last_sample_of_any_clip(tmp_path):
+    """At half speed a clip can end between the loop's last frame and its first."""
+    small = one_zone(tmp_path, FLAT_LOOPED, {Op.MODES: 1})
+    for frames in range(100, 260):
+        note = render_note(small, 0, 0, 48, 127, 1, frames / RATE)
+        assert len(note) == frames
+        assert note[-1] == pytest.approx(32767 / 32768)
+
+
 @pytest.mark.parametrize("program", [40, 41, 42, 43, 57, 58, 70, 71])
 def test_loops_of_instruments_do_not_click(program):
     (zone,) = font().match(0, program, 55, 100)
@@ -205,6 +214,14 @@ def test_envelope_has_the_times_and_levels_of_the_font(tmp_path):
     assert [at(t) for t in (0.1875, 0.25, 0.375, 0.45)] == pytest.approx([0.25, 0.5, 1, 1], abs=1e-4)
     assert [decibels(t) for t in (0.6, 0.8, 0.9, 1.4)] == pytest.approx([-5, -15, -20, -20], abs=0.01)
     assert [decibels(t) for t in (1.7, 1.9, 2.3)] == pytest.approx([-25, -30, -40], abs=0.01)
+
+
+def test_note_off_during_the_attack_falls_from_there(tmp_path):
+    amounts = {Op.ATTACK: 0, Op.RELEASE: 2400, Op.MODES: 1}
+    note = render_note(one_zone(tmp_path, FLAT_LOOPED, amounts), 0, 0, 60, 127, 0.25, 1.0)
+    assert note[RATE // 4] == pytest.approx(0.25, abs=0.002)
+    assert (np.diff(note[RATE // 4 :]) < 0).all()
+    assert 20 * math.log10(note[-1] / note[RATE // 4]) == pytest.approx(-100 * 0.75 / 4, abs=0.01)
 
 
 def test_hold_and_decay_change_with_the_key(tmp_path):

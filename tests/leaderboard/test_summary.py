@@ -152,7 +152,9 @@ class TestVerdict:
             ("random", 2, Lossless(4, open=False)),
         ]
         assert "Better than random units: magnitude -0.033 [" in " ".join(verdict(section))
-        assert row(section, "magnitude").best is not None
+        best = row(section, "magnitude").best
+        assert best is not None
+        assert best.round <= 9
 
     def test_sweep_that_never_failed_says_at_least(self, tmp_path: Path) -> None:
         factory.write_all(tmp_path, {"random": FLAT})
@@ -175,6 +177,7 @@ class TestHoles:
         section = only_section(results)
         hole = row(section, "magnitude")
         assert hole.status == "2 of 3 complete; no run of seed 1"
+        assert [r.method for r in section.rows] == ["random", "magnitude", "narrow+"]
         assert hole.rank is None
         assert [c.score.n for c in hole.cells if c.score] == [2] * 16
         assert hole.against_random is not None

@@ -38,9 +38,7 @@ def test_a_clip_is_the_same_twice() -> None:
     assert not np.array_equal(one[0], recordings.render(2, 6)[0])
 
 
-def test_data_are_the_same_when_rendered_again(
-    data: Data, tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_data_are_the_same_when_rendered_again(data: Data, tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIMBENCH_CACHE", str(tmp_path))
     again = task.data("rendered", None, "smoke", 0)
     assert again.digest == data.digest
@@ -80,6 +78,12 @@ def test_presets_that_share_a_sample_are_one_source() -> None:
         shared = [sounds.samples(font(), a) & sounds.samples(font(), b) for a in one for b in other]
         assert not any(shared)
     assert (0, 2) in groups, "two pianos of the same recordings"
+
+
+def test_every_source_meets_every_family() -> None:
+    pairs = [recordings.cast(index, 8, 6) for index in range(120)]
+    assert len(set(pairs)) == 48
+    assert len(set(pairs[:48])) == 48
 
 
 def test_families_are_dealt_out() -> None:
@@ -148,7 +152,7 @@ def test_features_are_normalised_by_training_clips(data: Data) -> None:
 
 
 def shares(preset: int, seed: int, lags: list[int]) -> np.ndarray:
-    """(lags, frames) share of a clean piece's energy that is in the pitch classes of the label so many frames before."""
+    """(lags, frames) share of a clean piece's energy in the pitch classes of the label so many frames before."""
     rng = np.random.default_rng(seed)
     piece = compose(FAMILIES[seed], rng)
     audio = play_chords(Stem(font(), preset, 0.0), piece, rng)
@@ -224,7 +228,7 @@ def test_a_voicing_has_the_chords_notes(seed: int) -> None:
     classes = Chord(int(rng.integers(12)), str(rng.choice(["maj", "min7", "dim"]))).pitch_classes
     keys = voicing(classes, 50, rng)
     assert {key % 12 for key in keys} == set(classes)
-    assert 50 <= min(keys) and max(keys) < 50 + 12 + 12 + 12
+    assert min(keys) >= 50 and max(keys) < 50 + 12 + 12 + 12
 
 
 def test_smoke_trains_and_beats_chance(data: Data) -> None:

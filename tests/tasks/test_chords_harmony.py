@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, islice
+from itertools import combinations, islice, pairwise
 
 import mir_eval
 import numpy as np
@@ -107,7 +107,7 @@ def test_there_are_enough_families() -> None:
 def test_neighbours_differ_and_pieces_fill_the_clip(family: Family) -> None:
     rng = np.random.default_rng(1)
     walk = list(islice(chords(family, 3, rng), 40))
-    assert all(a != b for a, b in zip(walk, walk[1:], strict=False))
+    assert all(a != b for a, b in pairwise(walk))
     for _ in range(20):
         piece = compose(family, rng)
         edges = [s.start for s in piece.segments] + [piece.segments[-1].end]

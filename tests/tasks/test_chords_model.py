@@ -13,7 +13,7 @@ import torch
 
 from benchmark.task import PROFILES, Profile
 from tasks.chords import task
-from tasks.chords.model import WIDTHS, ChordNet, Widths
+from tasks.chords.model import SHAPES, ChordNet, Shape
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,8 +47,8 @@ def test_rows_do_not_see_each_other_in_eval_mode() -> None:
 
 def test_widths_are_read_from_tensors() -> None:
     """A net whose layers were replaced by narrower ones still runs: no width is written in its forward."""
-    net = ChordNet(WIDTHS["smoke"], 0.0)
-    narrow = ChordNet(Widths((2, 3, 1), 5), 0.0)
+    net = ChordNet(SHAPES["smoke"])
+    narrow = ChordNet(Shape((2, 3, 1), 5, 0.0, 0.0))
     for name, module in narrow.named_children():
         setattr(net, name, module)
     assert net.eval()(torch.zeros(3, 1, 105, 15)).shape == (3, 25)
@@ -65,6 +65,13 @@ def test_every_trainable_parameter_learns() -> None:
     targets = torch.tensor([0, 13, 24, -1])
     task.loss(net(torch.randn(4, 1, 105, 15)), targets).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters() if p.requires_grad)
+
+
+def test_the_input_norm_is_left_to_the_layers_after_it() -> None:
+    assert [name for name, p in task.model("quick").named_parameters() if not p.requires_grad] == [
+        "norm.weight",
+        "norm.bias",
+    ]
 
 
 def test_rows_out_of_the_classes_have_no_part_in_the_loss() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def by_mir_eval(codes: np.ndarray, guess: np.ndarray) -> dict[str, tuple[float, 
 
 def merged(frames: np.ndarray, labels: list[str]) -> tuple[np.ndarray, list[str]]:
     edges = [0, *(i for i in range(1, len(labels)) if labels[i] != labels[i - 1]), len(labels)]
-    spans = np.array([[frames[a, 0], frames[b - 1, 1]] for a, b in zip(edges, edges[1:], strict=False)])
+    spans = np.array([[frames[a, 0], frames[b - 1, 1]] for a, b in itertools.pairwise(edges)])
     return spans, [labels[a] for a in edges[:-1]]
 
 
