@@ -50,6 +50,8 @@ def _keys(options: argparse.Namespace) -> list[RunKey]:
     named = list(plugins.criteria()) if options.criterion == "all" else options.criterion.split(",")
     wanted = [method(n) for n in named] if options.no_controls else with_controls(named)
     seeds = _seeds(options.seeds)
+    for name in {m.criterion for m in wanted if m.criterion}:
+        plugins.criterion(name)  # a file that breaks the contract is told now, not after an hour of other runs
     keys = []
     for task in tasks:
         data = _data_set(task, options.data, options.data_home)

@@ -127,7 +127,7 @@ def _optimizer(model: nn.Module, recipe: Training) -> torch.optim.Optimizer:
         {"params": matrices, "weight_decay": recipe.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.learning_rate)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=recipe.learning_rate, fused=True)
 
 
 def _schedule(step: int, start: int, total: int, warmup: float) -> float:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+SMOKE = ("run", "--task", "toy", "--profile", "smoke", "--seeds", "0")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,7 @@ class House:
         return [sys.executable, "-m", "benchmark", *arguments]
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    root = tmp_path / "house"
+def build(root: Path) -> House:
     ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("benchmark", "baselines"):
         shutil.copytree(ROOT / folder, root / folder, ignore=ignore)
@@ -65,6 +64,28 @@ def house(tmp_path: Path) -> House:
     (root / "tasks" / "__init__.py").touch()
     shutil.copy(ROOT / "tests" / "toy_task.py", root / "tasks" / "toy" / "__init__.py")
     return House(root)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """A fresh house."""
+    return build(tmp_path / "house")
+
+
+@pytest.fixture(scope="session")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A house where magnitude has been measured on smoke, seed 0; not to be changed."""
+    house = build(tmp_path_factory.mktemp("lived-in") / "house")
+    done = house.run(*SMOKE, "--criterion", "magnitude", "--no-controls", "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    return house
+
+
+@pytest.fixture
+def magnitude(lived_in: House, tmp_path: Path) -> House:
+    """A copy of the lived-in house."""
+    shutil.copytree(lived_in.root, tmp_path / "house")
+    return House(tmp_path / "house")
 
 
 @pytest.fixture(autouse=True)

@@ -78,7 +78,8 @@ def check(results: Path) -> None:
     """
     path = path_of(results)
     if not path.is_file() or path.read_text(encoding="utf-8") != build(results):
-        raise RecordError(f"{path} is not what {results} gives; run: python -m benchmark leaderboard --results {results}")
+        mend = f"python -m benchmark leaderboard --results {results}"
+        raise RecordError(f"{path} is not what {results} gives; run: {mend}")
 
 
 def picture(section: Section, results: Path) -> Path:

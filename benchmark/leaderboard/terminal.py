@@ -16,7 +16,8 @@ def rounds_table(section: Section) -> str:
         for k, asked in section.rounds
         if any(row.cell(k) for row in rows)
     ]
-    title = f"{section.task}, {section.data}, {section.profile}: {section.rules.metric} (seeds), +- half of the 95 % interval"
+    place = f"{section.task}, {section.data}, {section.profile}"
+    title = f"{place}: {section.rules.metric} (seeds), +- half of the 95 % interval"
     return f"{title}\n{tabulate(body, head, disable_numparse=True, stralign='right')}"
 
 

@@ -235,7 +235,8 @@ class Coupling:
             if any(a >= b for a, b in pairwise(indices)):
                 raise ValueError(f"the units to keep of group {name!r} must increase")
             if indices[0] < 0 or indices[-1] >= self.widths[name]:
-                raise ValueError(f"group {name!r} has units 0 to {self.widths[name] - 1}, not {indices[-1]}")
+                outside = indices[0] if indices[0] < 0 else indices[-1]
+                raise ValueError(f"group {name!r} has units 0 to {self.widths[name] - 1}, not {outside}")
         gone: dict[tuple[str, int], set[int]] = {}
         for group in self.groups:
             dropped = set(range(len(group))).difference(map(operator.index, keep.get(group.name, range(len(group)))))

@@ -122,7 +122,7 @@ class Plan:
             data = json.loads(text, object_pairs_hook=_without_repeats)
         except RecursionError:
             raise ValueError("not a plan: JSON nested too deep") from None
-        except json.JSONDecodeError as error:
+        except ValueError as error:
             raise ValueError(f"not a plan: {error}") from None
         content = _fields(data, ("version", "tensors"), "the plan")
         if type(content["version"]) is not int or content["version"] != 1:
@@ -147,7 +147,7 @@ class Plan:
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise ValueError(f"not a plan: a name is given twice among {_some(result)}")
+        raise ValueError(f"a name is given twice among {_some(result)}")
     return result
 
 

@@ -7,10 +7,11 @@ transparent implementation of common MIR metrics", ISMIR 2014; Pauwels and Peete
 chord sequences", ICASSP 2013 (weighted chord symbol recall); Harte, "Towards automatic extraction of harmony
 information from music signals", PhD thesis, QMUL 2010 (segmentation).
 
-Policy. Seconds whose reference is neither major, minor nor N (dim, sus4) count in no score: no answer of a 25-class
-model can be right there. They are `X` in both truth and guess when segmentation is scored, and *coverage* says how many
-seconds were left. Sevenths count as their triads, as in mir_eval's `majmin`; `mirex` asks for three common notes. An
-item with no scored second has part = whole = 0 and no weight; a split with none scores NaN.
+Policy. A reference label that no answer can match is not compared: dim and sus4 have a root and a third that can be
+right, but are out of vocabulary for `majmin` and `mirex` (three common notes). For segmentation the seconds that
+`majmin` leaves out are `X` in both truth and guess. *Coverage* is the share of seconds that `majmin` compares. Sevenths
+count as their triads, as mir_eval has it. An item with no compared second has part = whole = 0 and no weight; a split
+with none scores NaN.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ def tables() -> Mapping[str, np.ndarray]:
 
     truth = np.repeat(LABELS, len(CLASS_LABELS)).tolist()
     guess = list(CLASS_LABELS) * len(LABELS)
-    shape = len(LABELS), len(CLASS_LABELS)
-    raw = {name: getattr(mir_eval.chord, name)(truth, guess).reshape(shape) for name in COMPARISONS}
-    compared = (raw["majmin"] >= 0).all(1, keepdims=True)
-    return {name: np.where(compared & (table >= 0), table, np.nan) for name, table in raw.items()}
+    found = {}
+    for name in COMPARISONS:
+        table = getattr(mir_eval.chord, name)(truth, guess).reshape(len(LABELS), len(CLASS_LABELS))
+        found[name] = np.where(table.max(1, keepdims=True) == 1, table, np.nan)
+    return found
 
 
 def score_items(codes: np.ndarray, guess: np.ndarray, seconds: float) -> dict[str, dict[str, np.ndarray]]:

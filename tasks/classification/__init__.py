@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.metrics import reduction
 from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Metric, Profile, Split, Task, Training
 
 from .data import load
@@ -81,7 +80,7 @@ class Classification(Task):
             "classification.macro_f1.v1": {"truth": truth, "guess": guess},
             "classification.accuracy.v1": {"part": truth == guess, "whole": np.ones(len(truth), bool)},
         }
-        return Evaluation({metric.id: reduction(metric.reduction)(items[metric.id]) for metric in self.metrics}, items)
+        return Evaluation(self.scored(items), items)
 
     def example(self, profile: Profile) -> Tensor:
         """One patch of noise, (1, 1, 64, 50)."""

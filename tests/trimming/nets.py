@@ -96,9 +96,7 @@ def _states() -> Net:
     def forward(s: Net, x: Tensor) -> Tensor:
         return s.o(s.d(x, s.e(x)[1])[0])
 
-    return Net(
-        forward, e=nn.GRU(4, 16, batch_first=True), d=nn.GRU(4, 16, batch_first=True), o=nn.Linear(16, 3)
-    )
+    return Net(forward, e=nn.GRU(4, 16, batch_first=True), d=nn.GRU(4, 16, batch_first=True), o=nn.Linear(16, 3))
 
 
 def _tied() -> Net:
@@ -163,9 +161,7 @@ def between(middle: Callable[[Tensor], Tensor], wide: int = 16, after: int | Non
 
 def two(join: Callable[[Tensor, Tensor], Tensor], after: int = 16) -> Net:
     """A net that joins the outputs of two layers, on (2, 6, 4)."""
-    return Net(
-        lambda s, x: s.o(join(s.a(x), s.b(x))), a=nn.Linear(4, 16), b=nn.Linear(4, 16), o=nn.Linear(after, 3)
-    )
+    return Net(lambda s, x: s.o(join(s.a(x), s.b(x))), a=nn.Linear(4, 16), b=nn.Linear(4, 16), o=nn.Linear(after, 3))
 
 
 class LeftPadded(nn.Conv1d):

@@ -43,7 +43,8 @@ def places(group: Group, units: list[int], role: str) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for axis in group.axes:
         tensor = axis.tensor.rpartition(".")[2]
-        if axis.role != role or tensor.startswith("weight_hh") and role == "read" or "_l1" in tensor or "_l2" in tensor:
+        own = role == "read" and tensor.startswith("weight_hh")
+        if axis.role != role or own or tensor.endswith(("_l1", "_l2", "_l1_reverse")):
             continue
         found.setdefault(axis.module, []).extend(position for unit in units for position in axis.positions[unit])
     return found

@@ -21,7 +21,7 @@ def test_a_width_written_down_is_found_and_its_module_named() -> None:
     net = Net(lambda s, x: s.o(s.inner(s.a(x))), a=nn.Linear(4, 16), inner=Reshapes(), o=nn.Linear(16, 3))
     with pytest.raises(RuntimeError, match=r"the cut model stops in inner \(Reshapes\): .*written down as a number"):
         verify(net, (torch.randn(2, 6, 4),))
-    net.run = lambda s, x: s.o(s.a(x).reshape(-1, 16)).view(2, 6, 3)
+    net.run = lambda s, x: s.o(s.a(x).reshape(2, 6, 16))
     with pytest.raises(RuntimeError, match=r"the cut model stops in the model \(Net\): "):
         verify(net, (torch.randn(2, 6, 4),))
 

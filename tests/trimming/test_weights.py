@@ -92,7 +92,7 @@ def test_rows_after_a_cut_are_the_rows_that_were_kept() -> None:
 def test_a_state_of_another_model_is_refused() -> None:
     model = nn.Sequential(nn.Linear(3, 6), nn.Linear(6, 1))
     found = group(model, torch.randn(2, 3))
-    with pytest.raises(ValueError, match="the state has no '0.weight', which writes group '0'"):
+    with pytest.raises(ValueError, match=r"the state has no '0\.weight', which writes group '0'"):
         found.weights({})
     with pytest.raises(ValueError, match=r"0.weight has shape \(5, 3\), too small at dim 0 for '0'"):
         found.weights({"0.weight": torch.zeros(5, 3)})

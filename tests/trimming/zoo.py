@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -202,7 +203,7 @@ class CREPE(nn.Module):
         self.time_first = time_first
         widths = [1, 20, 6, 7, 8, 9, 10]
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()
-        for index, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        for index, (inputs, outputs) in enumerate(pairwise(widths)):
             stride = 4 if index == 0 else 1
             self.convs.append(nn.Conv2d(inputs, outputs, (16 if index else 128, 1), stride=(stride, 1)))
             self.norms.append(nn.BatchNorm2d(outputs))
