@@ -10,8 +10,8 @@ import torch
 
 from benchmark import plugins, protocol
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS
+from benchmark.jobs import Job
 from benchmark.methods import method
-from benchmark.sweep import Job
 from benchmark.task import Profile
 
 FIXED = 0.15

@@ -11,7 +11,7 @@ from benchmark.budgets import BUDGETS
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from benchmark.sweep import Job
+    from benchmark.jobs import Job
 
 
 class Progress(Protocol):

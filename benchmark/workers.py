@@ -7,10 +7,9 @@ import signal
 import sys
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from benchmark.sweep import Job, OnEvent
+from benchmark.jobs import Job, OnEvent, do
 
 
 class Workers:
@@ -58,8 +57,6 @@ class Workers:
     def wait(self) -> tuple[Job, str]:
         """Pass on events until some job ends; that job and the reason why it failed, if it did."""
         if self._inline is not None:
-            from benchmark.sweep import do
-
             job = self._inline.pop()
             return job, do(job, self._results, self._on_event)
         while True:
@@ -92,7 +89,6 @@ class Workers:
 def _work(pipe: Connection, results: Path) -> None:
     """A worker's life: the parent handles Ctrl-C, so that one person's interrupt is told once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from benchmark.sweep import do
 
     def on_event(job: Job, event: str, facts: dict[str, Any]) -> None:
         pipe.send((event, facts))

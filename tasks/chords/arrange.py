@@ -5,7 +5,6 @@ No reverberation: the mixes are dry, and the leaderboard should not be read as r
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,11 +66,11 @@ def perform(
         mix += _level(_bass(stem(sounds.bass), piece, rng), rng.uniform(-6, 2))
     if rng.random() < 0.65:
         lead = stem(sounds.sources[rng.integers(len(sounds.sources))])
-        mix += _level(_melody(lead, piece, rng), rng.uniform(-8, 0))
+        mix += _level(_melody(lead, piece, rng), rng.uniform(-10, -1))
     if rng.random() < 0.65:
-        mix += _level(_drums(font, sounds, piece, rng), rng.uniform(-12, 0))
+        mix += _level(_drums(font, sounds, piece, rng), rng.uniform(-14, -2))
     audio = resample(mix, RENDER_RATE, RATE)[: FRAMES * HOP]
-    audio = audio + _noise(len(audio), rng) * np.sqrt(np.mean(audio**2)) * 10 ** (-rng.uniform(10, 35) / 20)
+    audio = audio + _noise(len(audio), rng) * np.sqrt(np.mean(audio**2)) * 10 ** (-rng.uniform(12, 38) / 20)
     return to_int16(audio * (10 ** (-rng.uniform(1, 18) / 20) / np.abs(audio).max()))
 
 
@@ -96,32 +95,31 @@ def voicing(classes: tuple[int, ...], base: int, rng: np.random.Generator) -> li
 
 
 def play_chords(stem: Stem, piece: Piece, rng: np.random.Generator) -> np.ndarray:
-    """The stem's audio with the piece's chords held, struck on each beat, or broken."""
+    """The stem's audio with the piece's chords: held for two beats at a time, struck on each beat, or broken."""
     base = int(rng.integers(48, 60))
-    style: Callable[[Stem, Segment, list[int], int, bool], None] = [_held, _struck, _broken][rng.integers(3)]
-    ringing = bool(rng.random() < 0.6)
+    style = rng.integers(3)
+    length = 1.0 if rng.random() < 0.6 else 0.5
     for segment in piece.segments:
         if segment.chord is None:
             continue
-        style(stem, segment, voicing(segment.chord.pitch_classes, base, rng), piece.beat, ringing)
+        keys = voicing(segment.chord.pitch_classes, base, rng)
+        if style == 2:
+            _break(stem, segment, keys, piece.beat)
+        else:
+            step = piece.beat * (2 if style == 0 else 1)
+            _strike(stem, segment, keys, step, 1.0 if style == 0 else length)
     return stem.audio
 
 
-def _held(stem: Stem, segment: Segment, keys: list[int], _beat: int, _ringing: bool) -> None:
-    for key in keys:
-        stem.play(key, segment.start, segment.end - segment.start)
-
-
-def _struck(stem: Stem, segment: Segment, keys: list[int], beat: int, ringing: bool) -> None:
-    for start in range(segment.start, segment.end, beat):
+def _strike(stem: Stem, segment: Segment, keys: list[int], step: int, length: float) -> None:
+    for start in range(segment.start, segment.end, step):
         for key in keys:
-            stem.play(key, start, min(beat, segment.end - start) * (1.0 if ringing else 0.5))
+            stem.play(key, start, min(step, segment.end - start) * length)
 
 
-def _broken(stem: Stem, segment: Segment, keys: list[int], beat: int, ringing: bool) -> None:
+def _break(stem: Stem, segment: Segment, keys: list[int], beat: int) -> None:
     for step, start in enumerate(np.arange(segment.start, segment.end, beat / 2)):
-        rest = segment.end - start
-        stem.play(keys[step % len(keys)], start, rest if ringing else min(beat, rest))
+        stem.play(keys[step % len(keys)], start, segment.end - start)
 
 
 def _bass(stem: Stem, piece: Piece, rng: np.random.Generator) -> np.ndarray:

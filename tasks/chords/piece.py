@@ -48,7 +48,7 @@ def compose(family: Family, rng: np.random.Generator) -> Piece:
     segments: list[Segment] = []
     here = -int(rng.integers(2)) * beat
     for chord in _parts(family, tonic, rng):
-        end = here + beat * int(rng.choice([1, 2, 4], p=[0.15, 0.7, 0.15] if chord else [0.5, 0.5, 0.0]))
+        end = here + beat * int(rng.choice([1, 2, 4], p=[0.1, 0.55, 0.35] if chord else [0.5, 0.5, 0.0]))
         if end > 0:
             segments.append(Segment(max(here, 0), min(end, FRAMES), chord))
         here = end
