@@ -34,6 +34,9 @@ class Ledger:
         identity = {"run": str(record.run), "code": record.code, "data": record.data["digest"]}
         self._weights = cache_folder() / "runs" / digest_json(identity)
         self._continue()
+        if not self.record.rounds:
+            # Between the first items and the first record of a run done again, an old record must not lie beside them.
+            record.run.path(results).unlink(missing_ok=True)
 
     @property
     def done(self) -> frozenset[int]:

@@ -25,6 +25,9 @@ from benchmark.task import Profile
 from benchmark.training import evaluate
 from benchmark.trimming import couple
 
+CLOCK_SECONDS: dict[Profile, float] = {"smoke": 0.1, "quick": 0.6, "full": 2.0}
+"""How long a net's latency is measured."""
+
 Report = Callable[[str, dict[str, Any]], None]
 """Called with what happens (`data`, `dense`, `check`, `round`) and its facts."""
 
@@ -50,8 +53,8 @@ def perform(key: RunKey, results: Path, home: Path | None, report: Report = lamb
             ledger.enter(entry, evaluation, point)
             _warn_if_undertrained(ledger, shared)
             report("round", {"round": point.round, "reached": entry.reached, "test": entry.test})
-    except BenchError as error:
-        ledger.close("failed", str(error))
+    except Exception as error:
+        ledger.close("failed", str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}")
         raise
     return ledger.close("complete")
 
@@ -111,7 +114,7 @@ def _measured(setting: Setting, point: Point, dense_net: nn.Module) -> tuple[Rou
     evaluation = evaluate(task, point.model, setting.data.test)
     count = parameters(point.model)
     operations = macs(point.model, example)
-    clock = latency({"dense": dense_net, "net": point.model}, example)["net"]
+    clock = latency({"dense": dense_net, "net": point.model}, example, seconds=CLOCK_SECONDS[setting.profile])["net"]
     entry = Round(
         round=point.round,
         asked=BUDGETS[point.round],

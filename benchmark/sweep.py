@@ -72,6 +72,7 @@ def execute(jobs: Sequence[Job], results: Path, processes: int, on_event: OnEven
             if workers.busy:
                 job, reason = workers.wait()
                 outcomes[job] = Outcome(job, reason)
+                on_event(job, "end", {"reason": reason})
     return [outcomes[job] for job in jobs]
 
 

@@ -91,11 +91,14 @@ def _work(pipe: Connection, results: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def on_event(job: Job, event: str, facts: dict[str, Any]) -> None:
-        pipe.send((event, facts))
+        try:
+            pipe.send((event, facts))
+        except OSError:
+            sys.exit()  # the parent is gone: end as if killed, leaving the record as it is
 
     try:
         while True:
             job = pipe.recv()
-            pipe.send(("end", {"reason": do(job, results, on_event)}))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        sys.exit(0)
+            on_event(job, "end", {"reason": do(job, results, on_event)})
+    except (EOFError, ConnectionResetError):
+        sys.exit()

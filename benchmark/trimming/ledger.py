@@ -77,14 +77,7 @@ class Ledger:
 
     def write(self, tensor: Tensor, pattern: Tensor | None) -> None:
         """Say which units the elements of an activation belong to (None: none)."""
-        if pattern is None:
-            if self.shadow.read(tensor) is not None:
-                self.shadow.write(tensor, torch.tensor(FIXED))
-            return
-        # Removing one unit must remove whole slices of one dim; ids that vary along two dims cannot promise that.
-        if len(varying(compact(pattern))) > 1:
-            self.units.freeze(pattern, self.because("its units spread over two dims of one tensor"))
-        if not self.shadow.write(tensor, pattern):
+        if pattern is not None and not self.shadow.write(tensor, pattern):
             self.units.freeze(pattern, self.because("it is written into memory of another layout"))
 
     def freeze(self, tensor: Tensor, why: str) -> None:

@@ -5,7 +5,6 @@ An operation with no rule freezes what it touches.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -47,9 +46,7 @@ def pointwise(ledger: Ledger, call: Call) -> None:
             united_shape = [max(a, b) for a, b in zip(united_shape, own_shape, strict=True)]
     if united is not None:
         for own_shape in plain:
-            along = varying(united)
-            one_unit = not along and math.prod(own_shape) > 1  # then which dim is the unit's cannot be seen
-            if one_unit or any(own_shape[d] > 1 for d in along):
+            if any(own_shape[d] > 1 for d in varying(united)):
                 ledger.units.freeze(united, ledger.because(why))
     for output in call.outputs:
         ledger.write(output, united)

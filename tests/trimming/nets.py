@@ -296,6 +296,15 @@ def _shuffled(h: Tensor) -> Tensor:
     return h.unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2)
 
 
+def _chosen_word() -> Net:
+    return Net(lambda s, x: s.o(s.e(s.a(x).argmax(1))), a=nn.Linear(4, 16), e=nn.Embedding(6, 5), o=nn.Linear(5, 3))
+
+
+def _over_time() -> Net:
+    """A layer whose features are time, on units that are as many."""
+    return Net(lambda s, x: s.o(s.t(s.a(x))), a=conv(4, 9), t=nn.Linear(9, 9), o=conv(9, 3))
+
+
 _SEQUENCE = ((2, 6, 4),)
 _BETWEEN = ((2, 4, 6),)
 
@@ -325,6 +334,14 @@ MORE = {
         lambda: nn.Sequential(conv(4, 8), nn.BatchNorm1d(8, affine=False), conv(8, 3)), ((2, 4, 9),), {"0": 8}
     ),
     "wider shortcut": Hard(_wider_shortcut, _SEQUENCE, {"a+b": 8}),
+    "halves in a dim of their own": Hard(
+        lambda: between(lambda h: h.unflatten(-1, (2, -1)).tanh().prod(-2), after=8), _BETWEEN, {}
+    ),
+    "halves in a dim, then gated": Hard(
+        lambda: between(lambda h: (lambda y: y[:, :, 0] * y[:, :, 1])(h.unflatten(-1, (2, -1)).tanh()), after=8),
+        _BETWEEN,
+        {"a": 8},
+    ),
     # what cannot
     "scalar gate": Hard(_scalar_gate, _SEQUENCE, {"a": 16, "b": 6}),
     "outer product": Hard(_outer, _SEQUENCE, {"a": 5}),
@@ -338,6 +355,13 @@ MORE = {
     "every second": Hard(lambda: between(lambda h: h[..., ::2], after=8), _BETWEEN, {}),
     "one selected": Hard(lambda: between(lambda h: h[..., 3:4] * torch.ones(4), after=4), _BETWEEN, {}),
     "rolled": Hard(lambda: between(lambda h: h.roll(1, -1)), _BETWEEN, {}),
+    "split and merged": Hard(lambda: between(lambda h: h.unflatten(-1, (2, -1)).flatten(-2)), _BETWEEN, {}),
+    "linear over time": Hard(_over_time, ((2, 4, 9),), {}),
+    "looked up by units": Hard(lambda: between(lambda h: torch.arange(6).to(h)[h.argmax(1)]), _BETWEEN, {}),
+    "word chosen by units": Hard(_chosen_word, _SEQUENCE, {"e": 5}),
+    "complex seen as real": Hard(
+        lambda: between(lambda h: torch.view_as_real(h * 1j).flatten(-2), after=32), _BETWEEN, {}
+    ),
     "shuffled": Hard(lambda: between(_shuffled), _BETWEEN, {}),
     "windows": Hard(lambda: between(lambda h: h.unfold(-1, 4, 4).sum(-1), after=4), _BETWEEN, {}),
     "sorted": Hard(lambda: between(lambda h: h.sort(-1).values), _BETWEEN, {}),
