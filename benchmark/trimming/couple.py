@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
@@ -17,10 +18,10 @@ from benchmark.trimming.words import did_you_mean, group_name, unique
 def couple(model: nn.Module, inputs: tuple[Tensor, ...], protect: Sequence[str] = ()) -> Coupling:
     """Find which units of a model must be cut together, by running it once.
 
-    The run is in evaluation mode and leaves the model, its gradients and the random state as they were. Units that
-    reach an output of the model, a protected module's output, a tensor with two names, an operation without a rule or
-    values of fixed width are frozen, with the reason. Sizes that the model's own code writes down as numbers cannot be
-    seen here: see :func:`verify`.
+    The run is in evaluation mode and leaves the model, its gradients, the inputs and the random state as they were.
+    Units that reach an output of the model, a protected module's output, a tensor with two names, an operation without
+    a rule or values of fixed width are frozen, with the reason. Widths that the model's own code writes down or
+    computes with cannot be seen here; :func:`verify` sees them.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def couple(model: nn.Module, inputs: tuple[Tensor, ...], protect: Sequence[str] 
     Raises
     ------
     ValueError
-        No module has a protected name, or the model has parameters without a shape yet.
+        No module has a protected name, or the model is scripted or has parameters without a shape yet.
     TypeError
         The model returns objects that tensors could hide in.
     """
@@ -42,6 +43,9 @@ def couple(model: nn.Module, inputs: tuple[Tensor, ...], protect: Sequence[str] 
     for name in protect:
         if name not in names:
             raise ValueError(f"no module {name!r} to protect: {did_you_mean(name, names)}")
+    for name, module in names.items():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise ValueError(f"{name or 'the model'} is scripted: couple the model before scripting it")
     for name, parameter in model.named_parameters():
         if is_lazy(parameter):
             raise ValueError(f"{name} has no shape yet: run the model once before coupling it")

@@ -115,10 +115,10 @@ class Coupling:
     norms: frozenset[str] = field(repr=False)
     """Weights of layer norms over units: after a cut, what they compute for the other units changes."""
 
-    @cached_property
+    @property
     def widths(self) -> dict[str, int]:
         """Units by group name."""
-        return {group.name: len(group) for group in self.groups}
+        return dict(self._widths)
 
     def parameters(self, widths: Mapping[str, int] | None = None) -> int:
         """How many parameters the model has when each group keeps that many units.
@@ -133,7 +133,7 @@ class Coupling:
         ValueError
             An unknown group, or a width that is not between 1 and the group's.
         """
-        keep = self.widths
+        keep = self._widths
         if widths is not None:
             for name, width in widths.items():
                 if not 1 <= width <= keep.get(name, 0):
@@ -146,6 +146,10 @@ class Coupling:
                 factor *= fixed + sum(each * keep[name] for name, each in parts)
             total += times * factor
         return total
+
+    @cached_property
+    def _widths(self) -> dict[str, int]:
+        return {group.name: len(group) for group in self.groups}
 
     @cached_property
     def _terms(self) -> tuple[int, Counter[_Term]]:
@@ -161,7 +165,7 @@ class Coupling:
             for dim, size in enumerate(self.shapes[name]):
                 of_groups = parts.get((name, dim), [])
                 if of_groups:
-                    fixed = size - sum(each * self.widths[group] for group, each in of_groups)
+                    fixed = size - sum(each * self._widths[group] for group, each in of_groups)
                     dims.append((fixed, tuple(of_groups)))
                 else:
                     factor *= size
@@ -222,8 +226,8 @@ class Coupling:
         return "\n".join(lines)
 
     def _known(self, name: str) -> None:
-        if name not in self.widths:
-            raise ValueError(f"no group {name!r}: {did_you_mean(name, self.widths)}")
+        if name not in self._widths:
+            raise ValueError(f"no group {name!r}: {did_you_mean(name, self._widths)}")
 
     def _gone(self, keep: Mapping[str, Sequence[int]]) -> dict[tuple[str, int], set[int]]:
         """Positions that go, by tensor and dim; only where some go."""
@@ -234,9 +238,9 @@ class Coupling:
                 raise ValueError(f"group {name!r} would be empty: keep at least one unit")
             if any(a >= b for a, b in pairwise(indices)):
                 raise ValueError(f"the units to keep of group {name!r} must increase")
-            if indices[0] < 0 or indices[-1] >= self.widths[name]:
+            if indices[0] < 0 or indices[-1] >= self._widths[name]:
                 outside = indices[0] if indices[0] < 0 else indices[-1]
-                raise ValueError(f"group {name!r} has units 0 to {self.widths[name] - 1}, not {outside}")
+                raise ValueError(f"group {name!r} has units 0 to {self._widths[name] - 1}, not {outside}")
         gone: dict[tuple[str, int], set[int]] = {}
         for group in self.groups:
             dropped = set(range(len(group))).difference(map(operator.index, keep.get(group.name, range(len(group)))))

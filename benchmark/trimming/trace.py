@@ -159,7 +159,7 @@ def trace(model: nn.Module, inputs: Sequence[Tensor], protect: Collection[str], 
 
     with untouched(model):
         with modules_named(model, ledger.modules, freeze_protected), operations, _Layers(ledger, operations):
-            outputs = tensors_in(model(*inputs))
+            outputs = tensors_in(model(*(x.detach().clone() for x in inputs)))
         ledger.modules.clear()
         for output in outputs:
             ledger.freeze(output, "it is an output of the model")

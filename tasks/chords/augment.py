@@ -1,4 +1,4 @@
-"""Training rows as the field varies them: transposed with their labels, in level, and in noise."""
+"""Training rows as the field varies them: transposed with their labels, in level, colour and noise."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from .recordings import BINS_PER_SEMITONE, MARGIN, MOST_SEMITONES
 
 LEVEL = 0.3
 """Largest shift of a patch's features, in their standard deviations."""
+TILT = 0.5
+"""Largest shift of the outermost bins, growing evenly from the middle: a duller or a brighter instrument."""
 NOISE = 0.2
 
 
 def vary(batch: Batch, generator: torch.Generator) -> Batch:
-    """Every row transposed by -4 to 4 semitones, shifted in level, with noise.
+    """Every row transposed by -4 to 4 semitones, louder or softer, brighter or duller, and with noise.
 
     A plain batch has no margin of bins and keeps its pitch.
     """
@@ -27,9 +29,10 @@ def vary(batch: Batch, generator: torch.Generator) -> Batch:
     if isinstance(batch, WideBatch):
         semitones = torch.randint(-MOST_SEMITONES, MOST_SEMITONES + 1, (rows,), generator=generator)
         inputs, targets = transpose(batch.wide, targets, semitones)
-    level = LEVEL * (2 * torch.rand((rows, 1, 1, 1), generator=generator) - 1)
-    noise = NOISE * torch.randn(inputs.shape, generator=generator)
-    return Batch(inputs + level + noise, targets)
+    level, tilt = (2 * torch.rand((2, rows, 1, 1, 1), generator=generator) - 1).unbind()
+    slope = torch.linspace(-1, 1, inputs.shape[2]).view(1, 1, -1, 1)
+    noise = torch.randn(inputs.shape, generator=generator)
+    return Batch(inputs + LEVEL * level + TILT * tilt * slope + NOISE * noise, targets)
 
 
 def transpose(wide: Tensor, targets: Tensor, semitones: Tensor) -> tuple[Tensor, Tensor]:

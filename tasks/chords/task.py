@@ -124,7 +124,7 @@ class Chords(Task):
         return HOP_SECONDS
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """Transposed, louder or softer, and noisier: see :mod:`.augment`."""
+        """Transposed, in level, in colour and in noise: see :mod:`.augment`."""
         return augment.vary(batch, generator)
 
     def rows(self, split: Split) -> list[int] | None:

@@ -209,6 +209,18 @@ def test_transposition_moves_labels_and_bins_by_the_row() -> None:
     assert inputs.shape == (5, 1, BINS, 15)
 
 
+def test_level_and_colour_are_a_straight_line_over_bins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(augment, "NOISE", 0.0)
+    flat = Batch(torch.zeros(200, 1, BINS, 15), torch.zeros(200, dtype=torch.int64))
+    shift = augment.vary(flat, torch.Generator().manual_seed(0)).inputs[:, 0]
+    assert torch.equal(shift, shift[:, :, :1].expand_as(shift)), "the same in every frame"
+    line = shift[:, :, 0]
+    assert (line.diff(dim=1).diff(dim=1)).abs().max() < 1e-6
+    middle, reach = line[:, BINS // 2], line[:, -1] - line[:, BINS // 2]
+    assert 0.9 * augment.LEVEL < middle.abs().max() <= augment.LEVEL
+    assert 0.9 * augment.TILT < reach.abs().max() <= augment.TILT
+
+
 def test_augmentation_comes_from_its_generator(data: Data) -> None:
     batch = data.train.batch(torch.arange(40))
     one, same, other = (task.augment(batch, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections import OrderedDict
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmark import trimming
 from benchmark.trimming import Frozen, couple
 from benchmark.trimming.words import unique
 from tests.trimming.nets import HARD, MORE, Net, between, conv
@@ -60,6 +62,20 @@ def test_the_model_is_left_as_it_was() -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
     assert torch.is_grad_enabled()
     assert x.grad is None
+
+
+def test_the_inputs_are_left_as_they_were() -> None:
+    x = torch.ones(2, 4, 6)
+    couple(Net(lambda s, x: s.o(x.mul_(2)), o=conv(4, 3)), (x,))
+    assert torch.equal(x, torch.ones(2, 4, 6))
+
+
+def test_the_guide_in_the_docstring_runs() -> None:
+    assert trimming.__doc__ is not None
+    guide = "\n".join(line[4:] for line in trimming.__doc__.splitlines() if line.startswith("    "))
+    model = nn.Sequential(OrderedDict(body=conv(4, 8), act=nn.ReLU(), head=conv(8, 3)))
+    exec(guide, scope := {"model": model, "example": torch.randn(2, 4, 9), **vars(trimming)})
+    assert model.body.out_channels == scope["coupling"].widths["body"] == 4
 
 
 def test_the_model_is_left_as_it_was_when_its_forward_fails() -> None:
@@ -178,6 +194,8 @@ def test_models_that_cannot_be_traced_are_refused() -> None:
 
     with pytest.raises(TypeError, match="returns a Answer; use tensors in tuples, lists or dicts"):
         couple(Net(lambda s, x: Answer(s.a(x)), a=conv(4, 3)), (torch.randn(2, 4, 9),))
+    with pytest.raises(ValueError, match="1 is scripted: couple the model before"):
+        couple(nn.Sequential(conv(4, 8), torch.jit.script(nn.ReLU())), (torch.randn(2, 4, 9),))
     with pytest.raises(ValueError, match=r"0\.weight has no shape yet"):
         couple(nn.Sequential(nn.LazyLinear(3)), (torch.randn(2, 4),))
 
