@@ -111,6 +111,7 @@ def _env(options: argparse.Namespace) -> int:
 def _leaderboard_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of records (default results/)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 3 unless it is what the records give")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="also write every net of every run as a row of FILE")
     parser.set_defaults(command=_leaderboard)
 
 
@@ -122,6 +123,9 @@ def _leaderboard(options: argparse.Namespace) -> int:
         _print(f"{leaderboard.path_of(options.results)} is what {options.results} gives")
     else:
         _print(f"wrote {leaderboard.write(options.results)}")
+    if options.csv:
+        leaderboard.write_csv(options.results, options.csv)
+        _print(f"wrote {options.csv}")
     return 0
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from benchmark.errors import RecordError
+from benchmark.errors import RecordError, UsageError
+from benchmark.leaderboard.frame import frame
 from benchmark.leaderboard.markdown import page
 from benchmark.leaderboard.plots import plot_sweep
 from benchmark.leaderboard.rows import section
@@ -16,7 +17,7 @@ from benchmark.leaderboard.runs import load
 from benchmark.leaderboard.summary import Section
 from benchmark.leaderboard.terminal import rounds_table
 
-__all__ = ["Section", "build", "check", "path_of", "picture", "rounds_table", "sections", "write"]
+__all__ = ["Section", "build", "check", "frame", "path_of", "picture", "rounds_table", "sections", "write", "write_csv"]
 
 
 def build(results: Path) -> str:
@@ -80,6 +81,23 @@ def check(results: Path) -> None:
     if not path.is_file() or path.read_text(encoding="utf-8") != build(results):
         mend = f"python -m benchmark leaderboard --results {results}"
         raise RecordError(f"{path} is not what {results} gives; run: {mend}")
+
+
+def write_csv(results: Path, path: Path) -> None:
+    """Write :func:`frame` as CSV.
+
+    Raises
+    ------
+    RecordError
+        Which record is damaged.
+    UsageError
+        The file cannot be written.
+    """
+    table = frame(results)
+    try:
+        table.to_csv(path, index=False)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def picture(section: Section, results: Path) -> Path:
