@@ -32,7 +32,7 @@ def vary(batch: Batch, generator: torch.Generator) -> Batch:
     level, tilt = (2 * torch.rand((2, rows, 1, 1, 1), generator=generator) - 1).unbind()
     slope = torch.linspace(-1, 1, inputs.shape[2]).view(1, 1, -1, 1)
     noise = torch.randn(inputs.shape, generator=generator)
-    return Batch(inputs + LEVEL * level + TILT * tilt * slope + NOISE * noise, targets)
+    return Batch(noise.mul_(NOISE).add_(LEVEL * level + TILT * tilt * slope).add_(inputs), targets)
 
 
 def transpose(wide: Tensor, targets: Tensor, semitones: Tensor) -> tuple[Tensor, Tensor]:

@@ -111,6 +111,7 @@ def test_splits_share_nothing(seed: int) -> None:
 def test_the_manifest_is_json_and_counts(data: Data) -> None:
     manifest = json.loads(json.dumps(data.manifest))
     assert manifest["font"] == font().digest
+    assert "GPL-2" in manifest["licence"]
     for side, split in (("train", data.train), ("validation", data.validation), ("test", data.test)):
         assert manifest["splits"][side]["rows"] == len(split)
         assert manifest["splits"][side]["clips"] == len(split.sources)
