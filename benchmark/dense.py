@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from benchmark import protocol, training
 from benchmark.data.cache import cache_folder
 from benchmark.digest import digest_json, digest_source
 from benchmark.errors import DataError
+from benchmark.files import write_whole
 from benchmark.plugins import Plugin
 from benchmark.states import load_state, save_state
 from benchmark.task import Data, Profile, Task
@@ -49,13 +49,10 @@ def trained_dense(
 
 
 def _write(folder: Path, fit: Fit) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     save_state(folder / "trained.safetensors", fit.state)
     save_state(folder / "rewind.safetensors", fit.kept or {})
     facts = {name: value for name, value in asdict(fit).items() if name not in ("state", "kept")}
-    temporary = folder / f".fit.json.{os.getpid()}"
-    temporary.write_text(json.dumps(facts), encoding="utf-8")
-    temporary.replace(folder / "fit.json")
+    write_whole(folder / "fit.json", json.dumps(facts).encode())
 
 
 def _read(folder: Path) -> Fit:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import zipfile
 import zlib
@@ -26,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import RecordError, UsageError
+from benchmark.files import write_whole
 from benchmark.metrics import REDUCTIONS
 
 SCHEMA = 1
@@ -148,9 +148,8 @@ def write(results: Path, record: Record, items: Items) -> Path:
     path = record.run.path(results)
     text = json.dumps(_jsonable(asdict(record)), indent=1, sort_keys=True, allow_nan=False) + "\n"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path.with_suffix(".npz"), _pack(items))
-        _replace(path, text.encode())
+        write_whole(path.with_suffix(".npz"), _pack(items))
+        write_whole(path, text.encode())
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}; choose a folder that you may write to with --results"
@@ -346,9 +345,3 @@ def _pack(items: Items) -> bytes:
             info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
             archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from benchmark.errors import DataError
+from benchmark.files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,14 +29,8 @@ def encode(state: Mapping[str, Tensor]) -> bytes:
 
 
 def save_state(path: Path, state: Mapping[str, Tensor]) -> None:
-    """Write tensors as safetensors; readers see the old file or the new one, never a part. Makes missing folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        part.write_bytes(encode(state))
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write tensors as safetensors, whole or not at all."""
+    write_whole(path, encode(state))
 
 
 def load_state(path: Path) -> dict[str, Tensor]:

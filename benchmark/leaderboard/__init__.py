@@ -5,10 +5,10 @@ The same records give the same bytes, whatever the machine, the day, or the orde
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from benchmark.errors import RecordError, UsageError
+from benchmark.files import write_whole
 from benchmark.leaderboard.frame import frame
 from benchmark.leaderboard.markdown import page
 from benchmark.leaderboard.plots import plot_sweep
@@ -63,10 +63,9 @@ def write(results: Path) -> Path:
     RecordError
         Which record is damaged or contradicts another, and how to mend it.
     """
-    path, text = path_of(results), build(results)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    return temporary.replace(path)
+    path = path_of(results)
+    write_whole(path, build(results).encode())
+    return path
 
 
 def check(results: Path) -> None:

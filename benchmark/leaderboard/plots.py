@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.errors import UsageError
+from benchmark.files import whole
 from benchmark.leaderboard.summary import NARROW, RANDOM, Cell, Row, Section
 from benchmark.leaderboard.text import amount
 
@@ -45,12 +45,10 @@ def plot_sweep(section: Section, path: Path) -> None:
     _dress(axes, section)
     if any(map(_points, section.rows)):
         figure.legend(loc="outside right upper", frameon=False, fontsize=9)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Without its own name in the file, so that a new version of matplotlib is no new picture.
-        figure.savefig(temporary, format="png", metadata={"Software": None})
-        temporary.replace(path)
+        with whole(path) as part:
+            # Without its own name in the file, so that a new version of matplotlib is no new picture.
+            figure.savefig(part, format="png", metadata={"Software": None})
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose a folder that you may write to") from error
 
