@@ -97,9 +97,9 @@ class Chords(Task):
     def training(self, profile: Profile) -> Training:
         """Converged at `quick`: what twice the steps give is the control `dense+` on the leaderboard."""
         if profile == "smoke":
-            return Training(steps=20, batch=32, learning_rate=4e-3, checks=2)
+            return Training(steps=60, batch=32, learning_rate=4e-3, checks=2)
         if profile == "quick":
-            return Training(steps=1400, batch=64, learning_rate=4e-3, checks=7)
+            return Training(steps=1600, batch=64, learning_rate=4e-3, checks=8)
         return Training(steps=6000, batch=64, learning_rate=2e-3, checks=20)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
