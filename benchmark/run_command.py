@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark import leaderboard, plugins
+from benchmark import leaderboard, plugins, records
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.methods import method, with_controls
 from benchmark.progress import progress
@@ -34,12 +34,14 @@ def run(options: argparse.Namespace) -> int:
     if todo.jobs:
         with progress(len(todo.jobs)) as on_event:
             outcomes = execute(todo.jobs, results, processes, on_event)
-    board = leaderboard.write(results)
     for outcome in outcomes:
         if outcome.reason:
             sys.stderr.write(f"benchmark: {outcome.job.name} failed: {outcome.reason}\n")
+    board = leaderboard.write(results)
     _show_sections(keys, results)
-    sys.stdout.write(f"leaderboard: {board}\nnext: python -m benchmark show {keys[0].task}\n")
+    _show_missing(keys, results)
+    again = f"python -m benchmark leaderboard --results {results} --csv nets.csv"
+    sys.stdout.write(f"leaderboard: {board}\nnext, every net as a row of a table: {again}\n")
     return 1 if any(outcome.reason for outcome in outcomes) else 0
 
 
@@ -143,3 +145,14 @@ def _show_sections(keys: list[RunKey], results: Path) -> None:
     for place in dict.fromkeys(f"{key.task}/{key.data}/{key.profile}" for key in keys):
         for section in leaderboard.sections(results, only=place):
             sys.stdout.write(f"\n{leaderboard.rounds_table(section)}\nplot: {leaderboard.picture(section, results)}\n")
+
+
+def _show_missing(keys: list[RunKey], results: Path) -> None:
+    """Files of a data set that could not be used, by name, as the manifests of the records have them."""
+    for data in dict.fromkeys((key.task, key.data) for key in keys):
+        paths = [key.path(results) for key in keys if (key.task, key.data) == data]
+        manifests = [records.read(path).data["manifest"] for path in paths if path.exists()]
+        missing = dict.fromkeys(str(name) for manifest in manifests for name in manifest.get("missing", ()))
+        if missing:
+            sys.stdout.write(f"{data[1]}: not used of its files: {len(missing)}\n")
+            sys.stdout.writelines(f"  {name}\n" for name in missing)

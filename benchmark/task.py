@@ -95,7 +95,8 @@ class Data:
     digest: str
     """sha256 over the content of all three splits (audio or features as fed, targets, sources)."""
     manifest: Mapping[str, object]
-    """JSON-ready: how many items and sources each split has, what they are, what was missing (named)."""
+    """JSON-ready: how many items and sources each split has and what they are; `missing`: a list of the files that
+    could not be used, each with its reason, which `run` prints."""
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ def test_the_default_brings_its_controls_and_several_processes_give_the_same(mag
     assert reinit["rounds"]
     assert all(r["widths"] == widths[r["round"]] for r in reinit["rounds"])
     assert re.search(r"plot: .*\.png", done.stdout)
+    assert "made: not used of its files: 1\n  odd.wav: empty\n" in done.stdout
 
 
 @pytest.mark.parametrize("kill_after", [1, 4, 7])
