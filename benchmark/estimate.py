@@ -4,53 +4,72 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
+from torch import Tensor, nn
 
 from benchmark import plugins, protocol
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS
 from benchmark.jobs import Job
 from benchmark.methods import method
-from benchmark.task import Profile
+from benchmark.selection import minimum_widths
+from benchmark.task import Profile, Training
+from benchmark.trimming import couple, load
 
-FIXED = 0.15
-"""Share of a dense step that does not shrink with the net: fetching rows, augmenting, scoring validation."""
+STEPS = 3
+"""Steps that are timed, after one that pays for set-up."""
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """Seconds of a training step of the dense net and of the smallest: what does not shrink with the parameters."""
+
+    recipe: Training
+    dense: float
+    smallest: float
+
+    def step(self, k: int) -> float:
+        """Of a net of round k."""
+        return self.smallest + (self.dense - self.smallest) * BUDGETS[k]
 
 
 def estimate(jobs: Sequence[Job], processes: int) -> float:
-    """Seconds of wall clock for these jobs on that many processes, preparing data not counted."""
+    """Seconds of wall clock for these jobs on that many processes; preparing data and measuring are not counted."""
     torch.set_num_threads(1)
-    steps = {kind: _seconds_a_step(*kind) for kind in {(job.key.task, job.key.profile) for job in jobs}}
-    total = sum(steps[job.key.task, job.key.profile] * _dense_steps(job) for job in jobs)
+    paces = {kind: _pace(*kind) for kind in {(job.key.task, job.key.profile) for job in jobs}}
+    total = sum(_seconds(job, paces[job.key.task, job.key.profile]) for job in jobs)
     return total / max(1, min(processes, len(jobs)))
 
 
-def _seconds_a_step(task_name: str, profile_name: str) -> float:
+def _pace(task_name: str, profile_name: str) -> _Pace:
     task, profile = plugins.task(task_name), cast(Profile, profile_name)
-    recipe = task.training(profile)
-    model = task.model(profile).train()
-    example = task.example(profile)
+    recipe, model, example = task.training(profile), task.model(profile), task.example(profile)
     rows = example.expand(recipe.batch, *example.shape[1:])
+    dense = _seconds_a_step(model, rows)
+    coupling = couple(model, (example,), protect=task.protected)
+    keep = {group: range(units) for group, units in minimum_widths(coupling).items()}
+    return _Pace(recipe, dense, _seconds_a_step(load(model, coupling.plan(keep).apply(model.state_dict())), rows))
+
+
+def _seconds_a_step(model: nn.Module, rows: Tensor) -> float:
+    model.train()
+    model(rows).sum().backward()
     begun = time.perf_counter()
-    for timed in range(4):
-        if timed == 1:  # the first step pays for set-up
-            begun = time.perf_counter()
+    for _ in range(STEPS):
         model(rows).sum().backward()
-    return (time.perf_counter() - begun) / 3
+    return (time.perf_counter() - begun) / STEPS
 
 
-def _dense_steps(job: Job) -> float:
-    """Steps of a job, in steps of the dense net's cost."""
-    recipe = plugins.task(job.key.task).training(cast(Profile, job.key.profile))
-    a_round = recipe.steps - protocol.rewind_step(recipe)
+def _seconds(job: Job, pace: _Pace) -> float:
+    steps, a_round = pace.recipe.steps, pace.recipe.steps - protocol.rewind_step(pace.recipe)
     if job.dense:
-        return recipe.steps
-    cost = {k: FIXED + (1 - FIXED) * budget for k, budget in enumerate(BUDGETS)}
+        return steps * pace.dense
     if method(job.key.method).kind == "sweep":
-        return a_round * sum(cost[k] for k in range(1, len(BUDGETS)))
+        return a_round * sum(pace.step(k) for k in range(1, len(BUDGETS)))
     if job.key.method == "dense+":
-        return 2 * recipe.steps
+        return 2 * steps * pace.dense
     if job.key.method == "narrow+":
-        return sum(cost[k] * (recipe.steps + k * a_round) for k in CONTROL_ROUNDS)
-    return a_round * sum(cost[k] for k in CONTROL_ROUNDS)
+        return sum(pace.step(k) * (steps + k * a_round) for k in CONTROL_ROUNDS)
+    return a_round * sum(pace.step(k) for k in CONTROL_ROUNDS)

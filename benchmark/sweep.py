@@ -77,7 +77,7 @@ def execute(jobs: Sequence[Job], results: Path, processes: int, on_event: OnEven
 
 
 def _weight(method: methods.Method) -> float:
-    """Relative times as measured (see README); they only order the work."""
+    """About how long, in dense trainings; it only orders the work."""
     if method.kind == "sweep":
         return 5.0
     return {"narrow+": 7.0, "dense+": 2.0}.get(method.name, 1.0)
