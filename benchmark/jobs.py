@@ -37,7 +37,12 @@ OnEvent = Callable[[Job, str, dict[str, Any]], None]
 
 def do(job: Job, results: Path, on_event: OnEvent) -> str:
     """Do one job in this process; the reason why it failed, in one line, or nothing."""
+    import torch
+
     from benchmark import run
+
+    # Jobs run side by side, one core each; and the sums of several threads round differently from those of one.
+    torch.set_num_threads(1)
 
     def report(event: str, facts: dict[str, Any]) -> None:
         on_event(job, event, facts)

@@ -34,6 +34,9 @@ MAX_BYTES = 1_000_000
 MAX_UNPACKED = 64_000_000
 """Nor is a side file that unpacks to more than this."""
 
+MAX_CLASSES = 4096
+"""Class numbers become columns, so a hostile one could ask for any amount of memory."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 
@@ -223,6 +226,8 @@ def read_items(path: Path) -> Items:
         metric, _, part = name.rpartition("/")
         if array.ndim != 2 or not len(array) or array.shape[1] != len(items.sources):
             raise RecordError(f"{side}: {name} is {array.shape}, wanted (rounds, {len(items.sources)})")
+        if part in ("truth", "guess") and not 0 <= array.min() <= array.max() < MAX_CLASSES:
+            raise RecordError(f"{side}: {name} has class numbers outside 0 to {MAX_CLASSES - 1}")
         items.arrays.setdefault(metric, {})[part] = array
     return items
 

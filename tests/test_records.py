@@ -315,6 +315,8 @@ class TestItems:
             (packed(sources=np.arange(2), **{"m/a": np.ones(2)}), r"m/a is \(2,\), wanted \(rounds, 2\)"),
             (packed(sources=np.arange(2), **{"m/a": np.ones((1, 3))}), r"m/a is \(1, 3\), wanted \(rounds, 2\)"),
             (packed(sources=np.arange(2), **{"m/a": np.ones((0, 2))}), r"m/a is \(0, 2\), wanted \(rounds, 2\)"),
+            (packed(sources=np.arange(2), **{"m/truth": np.array([[0, 4096]])}), "class numbers outside 0 to 4095"),
+            (packed(sources=np.arange(2), **{"m/guess": np.array([[-1, 1]])}), "class numbers outside 0 to 4095"),
         ],
     )
     def test_side_files_that_are_none(self, path: Path, content: bytes, said: str) -> None:
