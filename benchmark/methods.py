@@ -14,7 +14,6 @@ CONTROLS: dict[str, str] = {
     "narrow+": "the same with all the steps that the ticket has had",
     "dense+": "the dense net with twice the steps",
 }
-DEFAULT_CRITERION = "magnitude"
 FLOOR_CRITERION = "random"
 """The criterion that any other has to beat; it goes along with every criterion as a control."""
 

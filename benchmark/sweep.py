@@ -43,7 +43,7 @@ def plan(keys: Iterable[RunKey], results: Path, home: Path | None, redo: str) ->
     standing = {key: _standing(key, results) for key in keys}
     dense: dict[tuple[str, str, str, int], Job] = {}
     jobs: dict[RunKey, Job] = {}
-    for key in standing:
+    for key in sorted(standing, key=lambda key: methods.method(key.method).needs is not None):
         if standing[key] not in REDO[redo]:
             continue
         shared = (key.task, key.data, key.profile, key.seed)
