@@ -50,7 +50,8 @@ def _pace(task_name: str, profile_name: str) -> _Pace:
     dense = _seconds_a_step(model, rows)
     coupling = couple(model, (example,), protect=task.protected)
     keep = {group: range(units) for group, units in minimum_widths(coupling).items()}
-    return _Pace(recipe, dense, _seconds_a_step(load(model, coupling.plan(keep).apply(model.state_dict())), rows))
+    narrow = load(model, coupling.plan(keep).apply(model.state_dict()), coupling.stored)
+    return _Pace(recipe, dense, _seconds_a_step(narrow, rows))
 
 
 def _seconds_a_step(model: nn.Module, rows: Tensor) -> float:
@@ -66,8 +67,11 @@ def _seconds(job: Job, pace: _Pace) -> float:
     steps, a_round = pace.recipe.steps, pace.recipe.steps - protocol.rewind_step(pace.recipe)
     if job.dense:
         return steps * pace.dense
-    if method(job.key.method).kind == "sweep":
+    kind = method(job.key.method).kind
+    if kind == "sweep":
         return a_round * sum(pace.step(k) for k in range(1, len(BUDGETS)))
+    if kind == "masked":
+        return a_round * pace.dense * (len(BUDGETS) - 1)
     if job.key.method == "dense+":
         return 2 * steps * pace.dense
     if job.key.method == "narrow+":

@@ -1,13 +1,14 @@
 """Protocol version 1, "lottery trimming": dense -> [score -> cut -> rewind -> train]*, and what it is compared with.
 
 The rounds follow P. Esling et al., ISMIR 2020 and DAFx-20, with structured cuts of coupled units (`trimming`), budgets
-in parameters, a minimum width and one number of steps a round.
+in parameters, a minimum width and one number of steps a round. `sweep`, `masked` and `masking` differ only in the net
+that a round begins with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
@@ -20,11 +21,11 @@ from benchmark.selection import Keep, cut, floor, score_units, uniform_widths
 from benchmark.task import Data, Profile, Task, Training
 from benchmark.training import Fit, State, fit
 from benchmark.trimming import Coupling, load
+from benchmark.trimming.masking import Masks, hold, unit_mask, weight_floor, weight_mask
 
 VERSION = 1
 
 Reset = Literal["rewind", "finetune"]
-RESETS: tuple[Reset, ...] = ("rewind", "finetune")
 OnCheck = Callable[[int, float], None]
 
 
@@ -65,6 +66,18 @@ class Setting:
         """Whether the minimum widths and the protected layers fit into the budget of round k."""
         return floor(self.coupling) <= self.budget(k)
 
+    @property
+    def sparsest(self) -> int:
+        """Parameters that are not zero when as many single weights as may be are held at zero."""
+        return weight_floor(self.dense.state, self.coupling.learnable)
+
+    @property
+    def rewound(self) -> State:
+        """The dense weights of the rewind step."""
+        if self.dense.kept is None:
+            raise ValueError("the dense fit kept no state to rewind to")
+        return self.dense.kept
+
 
 @dataclass(frozen=True)
 class Point:
@@ -75,6 +88,10 @@ class Point:
     """Units of the dense net that it holds (for controls: how many of each group; their numbers mean nothing)."""
     model: nn.Module
     fit: Fit
+
+
+Last = tuple[int, Keep, State]
+"""Number, units and trained weights of the last round of a sweep that was broken off."""
 
 
 def rewind_step(recipe: Training) -> int:
@@ -90,32 +107,45 @@ def train_dense(task: Task, data: Data, profile: Profile, seed: int, on_check: O
 
 
 def sweep(
-    setting: Setting,
-    criterion: Criterion,
-    reset: Reset,
-    on_check: OnCheck,
-    last: tuple[int, Keep, State] | None = None,
+    setting: Setting, criterion: Criterion, reset: Reset, on_check: OnCheck, last: Last | None = None
 ) -> Iterator[Point]:
     """The rounds of a criterion, each yielded when it is trained, until the floor does not fit the next budget.
 
-    `last` is where an interrupted sweep goes on: number, units and trained weights of its last round.
+    `last` is where an interrupted sweep goes on.
     """
     dense = setting.coupling
-    every_unit = {group.name: list(range(len(group))) for group in dense.groups}
-    number, keep, trained = last or (0, every_unit, setting.dense.state)
-    for k in range(number + 1, len(BUDGETS)):
-        if not setting.reachable(k):
-            return
-        current = dense.trimmed(keep)
-        scores = score_units(current, trained, criterion, stream(setting.seed, "score", k))
-        before, keep = keep, cut(dense, keep, scores, setting.budget(k))
+
+    def begin(k: int, keep: Keep, trained: State) -> _Start:
+        left = _select(setting, criterion, k, keep, trained)
         if reset == "rewind":
-            start = dense.plan(keep).apply(_rewind_state(setting))
-        else:
-            start = current.plan(_renumbered(before, keep)).apply(trained)
-        point = _train(setting, k, keep, start, on_check)
-        trained = point.fit.state
-        yield point
+            return _Start(left, dense.plan(left).apply(setting.rewound))
+        return _Start(left, dense.trimmed(keep).plan(_renumbered(keep, left)).apply(trained))
+
+    yield from _rounds(setting, setting.reachable, begin, on_check, last)
+
+
+def masked(setting: Setting, criterion: Criterion, on_check: OnCheck, last: Last | None = None) -> Iterator[Point]:
+    """The sweep with rewinding, its units held at zero instead of cut: the same function at the cost of dense."""
+    dense = setting.coupling
+
+    def begin(k: int, keep: Keep, trained: State) -> _Start:
+        left = _select(setting, criterion, k, keep, dense.plan(keep).apply(trained))
+        return _Start(left, setting.rewound, unit_mask(dense, left))
+
+    yield from _rounds(setting, setting.reachable, begin, on_check, last)
+
+
+def masking(setting: Setting, on_check: OnCheck, last: Last | None = None) -> Iterator[Point]:
+    """The classical lottery ticket: the smallest weights of the trained net held at zero, the others rewound.
+
+    Its non-zeros hold the budget of the round; it ends where biases, norms and one weight a tensor do not.
+    """
+    learnable, least = setting.coupling.learnable, setting.sparsest
+
+    def begin(k: int, keep: Keep, trained: State) -> _Start:
+        return _Start(keep, setting.rewound, weight_mask(trained, learnable, setting.budget(k)))
+
+    yield from _rounds(setting, lambda k: least <= setting.budget(k), begin, on_check, last)
 
 
 def narrow(setting: Setting, rounds: Iterable[int], on_check: OnCheck) -> Iterator[Point]:
@@ -162,7 +192,7 @@ def reference(task: Task, profile: Profile, seed: int) -> nn.Module:
 
 def built(setting: Setting, state: State) -> nn.Module:
     """The reference model with the widths and values of a state."""
-    return load(setting.task.model(setting.profile), state)
+    return load(setting.task.model(setting.profile), state, setting.coupling.stored)
 
 
 def reinitialise(model: nn.Module, seed: int) -> nn.Module:
@@ -177,8 +207,43 @@ def reinitialise(model: nn.Module, seed: int) -> nn.Module:
     return model
 
 
-def _train(setting: Setting, k: int, keep: Keep, start: State, on_check: OnCheck) -> Point:
-    model = built(setting, start)
+@dataclass(frozen=True)
+class _Start:
+    """The net that a round begins with."""
+
+    keep: Keep
+    state: State
+    masks: Masks = field(default_factory=dict)
+    """What is zero and stays so."""
+
+
+def _rounds(
+    setting: Setting,
+    fits: Callable[[int], bool],
+    begin: Callable[[int, Keep, State], _Start],
+    on_check: OnCheck,
+    last: Last | None,
+) -> Iterator[Point]:
+    """Round after round from the trained net of the one before, while the budget fits."""
+    every_unit = {group.name: list(range(len(group))) for group in setting.coupling.groups}
+    number, keep, trained = last or (0, every_unit, setting.dense.state)
+    for k in range(number + 1, len(BUDGETS)):
+        if not fits(k):
+            return
+        point = _train(setting, k, begin(k, keep, trained), on_check)
+        keep, trained = point.keep, point.fit.state
+        yield point
+
+
+def _select(setting: Setting, criterion: Criterion, k: int, keep: Keep, trained: State) -> Keep:
+    """The units that stay in round k, by the trained weights of the units that are there."""
+    scores = score_units(setting.coupling.trimmed(keep), trained, criterion, stream(setting.seed, "score", k))
+    return cut(setting.coupling, keep, scores, setting.budget(k))
+
+
+def _train(setting: Setting, k: int, start: _Start, on_check: OnCheck) -> Point:
+    model = built(setting, start.state)
+    hold(model, start.masks)
     fitted = fit(
         setting.task,
         model,
@@ -187,8 +252,9 @@ def _train(setting: Setting, k: int, keep: Keep, start: State, on_check: OnCheck
         seed=stream(setting.seed, "round", k),
         start=setting.rewind_step,
         on_check=on_check,
+        after_step=lambda trained: hold(trained, start.masks),
     )
-    return Point(k, keep, model, fitted)
+    return Point(k, start.keep, model, fitted)
 
 
 def _from_scratch(
@@ -220,12 +286,6 @@ def _uniform(setting: Setting, rounds: Iterable[int]) -> dict[int, dict[str, int
 
 def _one_round(setting: Setting) -> Callable[[int], int]:
     return lambda k: setting.round_steps
-
-
-def _rewind_state(setting: Setting) -> State:
-    if setting.dense.kept is None:
-        raise ValueError("the dense fit kept no state to rewind to")
-    return setting.dense.kept
 
 
 def _renumbered(before: Keep, after: Keep) -> Keep:

@@ -37,6 +37,9 @@ MAX_UNPACKED = 64_000_000
 MAX_CLASSES = 4096
 """Class numbers become columns, so a hostile one could ask for any amount of memory."""
 
+KINDS = ("sweep", "masked", "control")
+"""Of runs, in the order in which they are shown."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 
@@ -48,7 +51,7 @@ class RunKey:
     data: str
     profile: str
     method: str
-    """A criterion (`magnitude`), a criterion with another reset (`magnitude-finetune`), or a control (`narrow+`)."""
+    """A criterion (`magnitude`), a variant of it (`magnitude-finetune`), or a control (`narrow+`)."""
     seed: int
 
     def __post_init__(self) -> None:
@@ -75,8 +78,9 @@ class Round:
     asked: float
     """The budget as a fraction of the dense parameters."""
     reached: float
-    """What the net holds, as a fraction of the dense parameters."""
+    """What is left, as a fraction of the dense parameters: the net's `parameters`; in a masked run its `nonzero`."""
     parameters: int
+    """What the net computes with, zeros too: a masked net has as many as dense."""
     nonzero: int
     bytes: int
     macs: int
@@ -103,7 +107,7 @@ class Record:
     status: str
     """`partial` while rounds are to come, `complete`, or `failed`."""
     kind: str
-    """`sweep` (a criterion), or `control`."""
+    """`sweep` (a criterion cuts), `masked` (held at zero instead: the shapes and the cost of dense), or `control`."""
     criterion: str | None
     reset: str | None
     reason: str
@@ -253,7 +257,7 @@ def _record(value: Any) -> Record:
     if set(value) != known:
         wrong = sorted(set(value) ^ known)
         raise RecordError(f"fields {', '.join(wrong)} are missing or unknown")
-    if value["status"] not in ("partial", "complete", "failed") or value["kind"] not in ("sweep", "control"):
+    if value["status"] not in ("partial", "complete", "failed") or value["kind"] not in KINDS:
         raise RecordError(f"status {value['status']!r} or kind {value['kind']!r} is unknown")
     for name, kind in _KINDS.items():
         if not isinstance(value[name], kind):

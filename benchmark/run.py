@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import nn
 
 from benchmark import methods, plugins, protocol, records
@@ -14,10 +13,10 @@ from benchmark.budgets import BUDGETS, CONTROL_ROUNDS, MINIMUM_UNITS
 from benchmark.dense import trained_dense
 from benchmark.environment import environment
 from benchmark.errors import BenchError, UsageError
-from benchmark.ledger import Ledger
+from benchmark.journal import Journal
 from benchmark.measure import artefact_bytes, latency, macs, nonzero, parameters
 from benchmark.methods import Method
-from benchmark.protocol import Point, Reset, Setting
+from benchmark.protocol import Last, OnCheck, Point, Reset, Setting
 from benchmark.records import Record, Round, RunKey
 from benchmark.selection import floor, minimum_widths
 from benchmark.staleness import code_digests
@@ -42,21 +41,20 @@ def perform(key: RunKey, results: Path, home: Path | None, report: Report = lamb
     BenchError
         What failed. If rounds were under way, the record says so too, with status `failed`.
     """
-    torch.set_num_threads(1)
     method = methods.method(key.method)
     shared = setting(key, home, report)
     dense_net = protocol.built(shared, shared.dense.state)
-    ledger = Ledger(results, _fresh_record(key, method, shared), shared.data.test.sources)
+    journal = Journal(results, _fresh_record(key, method, shared), shared.data.test.sources)
     try:
-        for point in _points(method, shared, ledger, results, report):
-            entry, evaluation = _measured(shared, point, dense_net)
-            ledger.enter(entry, evaluation, point)
-            _warn_if_undertrained(ledger, shared)
+        for point in _points(method, shared, journal, results, report):
+            entry, evaluation = _measured(method, shared, point, dense_net)
+            journal.enter(entry, evaluation, point)
+            _warn_if_undertrained(journal, shared)
             report("round", {"round": point.round, "reached": entry.reached, "test": entry.test})
     except Exception as error:
-        ledger.close("failed", str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}")
+        journal.close("failed", str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}")
         raise
-    return ledger.close("complete")
+    return journal.close("complete")
 
 
 def setting(key: RunKey, home: Path | None, report: Report) -> Setting:
@@ -77,25 +75,33 @@ def setting(key: RunKey, home: Path | None, report: Report) -> Setting:
     return Setting(task, data, profile, key.seed, task.training(profile), fit, coupling)
 
 
-def _points(method: Method, setting: Setting, ledger: Ledger, results: Path, report: Report) -> Iterator[Point]:
+def _points(method: Method, setting: Setting, journal: Journal, results: Path, report: Report) -> Iterator[Point]:
     def on_check(step: int, score: float) -> None:
         report("check", {"step": step, "score": score})
 
-    if method.kind == "sweep" and method.criterion:
-        if not ledger.done:
+    if method.kind != "control":
+        if not journal.done:
             yield Point(0, {}, protocol.built(setting, setting.dense.state), setting.dense)
-        criterion, reset = plugins.criterion(method.criterion), cast(Reset, method.reset)
-        yield from protocol.sweep(setting, criterion, reset, on_check, ledger.last())
+        yield from _rounds(method, setting, on_check, journal.last())
         return
-    rounds = [k for k in CONTROL_ROUNDS if k not in ledger.done]
+    rounds = [k for k in CONTROL_ROUNDS if k not in journal.done]
     if method.needs:
-        widths = _widths(ledger.record.run, method.needs, results)
+        widths = _widths(journal.record.run, method.needs, results)
         yield from protocol.reinit(setting, {k: widths[k] for k in rounds if k in widths}, on_check)
     elif method.name == "dense+":
-        yield from protocol.dense_plus(setting, {0} - ledger.done, on_check)
+        yield from protocol.dense_plus(setting, {0} - journal.done, on_check)
     else:
         controls = {"narrow": protocol.narrow, "narrow-again": protocol.narrow_again, "narrow+": protocol.narrow_plus}
         yield from controls[method.name](setting, rounds, on_check)
+
+
+def _rounds(method: Method, setting: Setting, on_check: OnCheck, last: Last | None) -> Iterator[Point]:
+    if method.criterion is None:
+        return protocol.masking(setting, on_check, last)
+    criterion = plugins.criterion(method.criterion)
+    if method.kind == "masked":
+        return protocol.masked(setting, criterion, on_check, last)
+    return protocol.sweep(setting, criterion, cast(Reset, method.reset), on_check, last)
 
 
 def _widths(key: RunKey, needed: str, results: Path) -> dict[int, dict[str, int]]:
@@ -109,18 +115,18 @@ def _widths(key: RunKey, needed: str, results: Path) -> dict[int, dict[str, int]
     return {r.round: r.widths for r in record.rounds}
 
 
-def _measured(setting: Setting, point: Point, dense_net: nn.Module) -> tuple[Round, Any]:
+def _measured(method: Method, setting: Setting, point: Point, dense_net: nn.Module) -> tuple[Round, Any]:
     task, example = setting.task, setting.task.example(setting.profile)
     evaluation = evaluate(task, point.model, setting.data.test)
-    count = parameters(point.model)
+    count, left = parameters(point.model), nonzero(point.model)
     operations = macs(point.model, example)
     clock = latency({"dense": dense_net, "net": point.model}, example, seconds=CLOCK_SECONDS[setting.profile])["net"]
     entry = Round(
         round=point.round,
         asked=BUDGETS[point.round],
-        reached=count / setting.parameters,
+        reached=(left if method.kind == "masked" else count) / setting.parameters,
         parameters=count,
-        nonzero=nonzero(point.model),
+        nonzero=left,
         bytes=artefact_bytes(point.model),
         macs=operations,
         macs_per_second=operations / task.seconds(setting.profile),
@@ -138,6 +144,7 @@ def _measured(setting: Setting, point: Point, dense_net: nn.Module) -> tuple[Rou
 
 def _fresh_record(key: RunKey, method: Method, setting: Setting) -> Record:
     task, coupling = setting.task, setting.coupling
+    single_weights = method.name == "masking"
     return Record(
         run=key,
         status="partial",
@@ -152,8 +159,8 @@ def _fresh_record(key: RunKey, method: Method, setting: Setting) -> Record:
             "rewind_step": setting.rewind_step,
             "round_steps": setting.round_steps,
             "dense_parameters": setting.parameters,
-            "floor_parameters": floor(coupling),
-            "floor_widths": minimum_widths(coupling),
+            "floor_parameters": setting.sparsest if single_weights else floor(coupling),
+            "floor_widths": coupling.widths if single_weights else minimum_widths(coupling),
             "frozen": {f.name: f.reason for f in coupling.frozen},
         },
         task={
@@ -170,11 +177,11 @@ def _fresh_record(key: RunKey, method: Method, setting: Setting) -> Record:
     )
 
 
-def _warn_if_undertrained(ledger: Ledger, setting: Setting) -> None:
-    """A smaller net that beats dense by more than the tolerance says that dense had not converged."""
-    record, metric = ledger.record, setting.task.metrics[0]
-    if record.rounds[0].round != 0 or record.kind != "sweep":
+def _warn_if_undertrained(journal: Journal, setting: Setting) -> None:
+    """A net with less that beats dense by more than the tolerance says that dense had not converged."""
+    record, metric = journal.record, setting.task.metrics[0]
+    if record.rounds[0].round != 0 or record.kind == "control":
         return
     gain = record.rounds[-1].test[metric.id] - record.rounds[0].test[metric.id]
     if (gain if metric.higher_is_better else -gain) > setting.task.tolerance:
-        ledger.warn(f"round {record.rounds[-1].round} beats dense by {abs(gain):.4f}; is the reference undertrained?")
+        journal.warn(f"round {record.rounds[-1].round} beats dense by {abs(gain):.4f}; is the reference undertrained?")

@@ -29,7 +29,7 @@ def listing(what: str | None, as_json: bool) -> str:
 
 
 def card(name: str) -> str:
-    """The card of a task, a criterion or a control.
+    """The card of a task, a criterion or another method.
 
     Raises
     ------
@@ -49,11 +49,14 @@ def card(name: str) -> str:
         return _page(f"task {name} (version {task.version})", task.card, facts)
     if name in plugins.criteria():
         criterion = plugins.criterion(name)
-        return _page(f"criterion {name}", criterion.card, {"evidence": ", ".join(criterion.needs) or "none"})
-    if name in methods.CONTROLS:
-        return f"control {name}\n  {methods.CONTROLS[name]}"
-    known = [*plugins.tasks(), *plugins.criteria(), *methods.CONTROLS]
-    raise UsageError(f"nothing is called {name!r}: {did_you_mean(name, known)}")
+        facts = {
+            "evidence": ", ".join(criterion.needs) or "none",
+            "variants": "; ".join(f"{name}-{variant}, {what}" for variant, what in methods.VARIANTS.items()),
+        }
+        return _page(f"criterion {name}", criterion.card, facts)
+    if name in methods.names():
+        return f"method {name}\n  {methods.method(name).summary}"
+    raise UsageError(f"nothing is called {name!r}: {did_you_mean(name, [*plugins.tasks(), *methods.names()])}")
 
 
 def _page(title: str, about: Card, facts: dict[str, str]) -> str:
@@ -67,7 +70,8 @@ def _tasks() -> dict[str, str]:
 
 def _criteria() -> dict[str, str]:
     found = {name: plugin.summary for name, plugin in plugins.criteria().items()}
-    return found | {name: f"control: {summary}" for name, summary in methods.CONTROLS.items()}
+    variants = {f"<criterion>-{variant}": summary for variant, summary in methods.VARIANTS.items()}
+    return found | variants | {name: f"control: {summary}" for name, summary in methods.CONTROLS.items()}
 
 
 def _data() -> dict[str, str]:

@@ -148,6 +148,8 @@ class Task(ABC):
     def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
         """The splits. Rotated over seeds where the set is small; the same call gives the same content.
 
+        `name` is one of `datasets`.
+
         Raises
         ------
         benchmark.errors.DataError

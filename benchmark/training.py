@@ -63,6 +63,7 @@ def fit(
     start: int = 0,
     keep: int | None = None,
     on_check: Callable[[int, float], None] = lambda step, score: None,
+    after_step: Callable[[nn.Module], None] = lambda model: None,
 ) -> Fit:
     """Train a model in place on steps `start` to `steps` of one cosine, and leave it in its best state.
 
@@ -78,6 +79,8 @@ def fit(
         The step before which the state is kept for rewinding.
     on_check
         Called with (step, validation score) at each of the recipe's checks.
+    after_step
+        Called with the model after every step of the optimizer, before any check.
 
     Raises
     ------
@@ -106,6 +109,7 @@ def fit(
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
+        after_step(model)
         if step + 1 in checks:
             if not math.isfinite(loss.item()):
                 raise BenchError(f"training diverged: the loss is {loss.item()} at step {step + 1}")

@@ -28,6 +28,8 @@ def one_line(text: str) -> str:
             "no criterion or control 'magnitud': did you mean",
         ),
         (["run", "--task", "toy", "--criterion", "magnitude-rewnd"], "no criterion or control 'magnitude-rewnd'"),
+        (["run", "--task", "toy", "--criterion", "magnitude-maskd"], "did you mean 'magnitude-masked' or"),
+        (["run", "--task", "toy", "--criterion", "maskin"], "did you mean 'masking'?"),
         (["run", "--task", "toy", "--profile", "quik"], "--profile 'quik' is unknown: did you mean 'quick'?"),
         (["run", "--task", "toy", "--redo", "al"], "--redo 'al' is unknown: did you mean 'all'?"),
         (["run", "--task", "toy", "--seeds", "0,x"], "--seeds '0,x': give whole numbers from 0 up"),
@@ -35,7 +37,7 @@ def one_line(text: str) -> str:
         (["run", "--task", "toy", "--jobs", "0"], "--jobs 0: give 1 or more"),
         (["run", "--task", "toy", "--data", "mad"], "task 'toy' has no data set 'mad': did you mean 'made'?"),
         (["list", "task"], "no list of 'task': did you mean 'tasks'?"),
-        (["show", "magnitue"], "nothing is called 'magnitue': did you mean 'magnitude'?"),
+        (["show", "magnitue"], "nothing is called 'magnitue': did you mean 'magnitude' or"),
         (["run", "--task", "toy", "--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
@@ -64,7 +66,7 @@ def test_list_names_what_lies_in_the_folders(house: House):
     done = house.run("list", "--json")
     shown = json.loads(done.stdout)
     assert list(shown["tasks"]) == ["toy"]
-    assert {"magnitude", "random", "narrow+", "dense+"} <= set(shown["criteria"])
+    assert {"magnitude", "random", "<criterion>-masked", "narrow+", "dense+", "masking"} <= set(shown["criteria"])
     assert shown["tasks"]["toy"].startswith("Which of four chirps")
 
 
@@ -112,6 +114,7 @@ def test_show_prints_the_card_of_each_kind(house: House):
     assert "evidence: weights" in house.run("show", "magnitude").stdout
     assert "toy.accuracy.v1 (higher is better)" in house.run("show", "toy").stdout
     assert "all the steps that the ticket has had" in house.run("show", "narrow+").stdout
+    assert "magnitude: its units held at zero instead of cut" in house.run("show", "magnitude-masked").stdout
 
 
 def test_env_is_json_without_the_person(house: House):

@@ -21,6 +21,7 @@ def test_seconds_follow_the_steps_that_the_protocol_takes():
     assert seconds("dense+", pace) == 100
     at = {k: 0.5 + 0.5 * 0.7**k for k in range(16)}
     assert seconds("magnitude", pace) == pytest.approx(46 * sum(at[k] for k in range(1, 16)))
+    assert seconds("magnitude-masked", pace) == seconds("masking", pace) == 15 * 46
     assert seconds("narrow", pace) == pytest.approx(46 * (at[4] + at[8] + at[12]))
     assert seconds("narrow+", pace) == pytest.approx(sum(at[k] * (50 + 46 * k) for k in (4, 8, 12)))
 

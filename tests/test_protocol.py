@@ -8,8 +8,10 @@ import torch
 from benchmark import plugins, protocol
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS
 from benchmark.criterion import Criterion
+from benchmark.measure import nonzero
 from benchmark.selection import floor
 from benchmark.task import Card
+from benchmark.training import predict
 from benchmark.trimming import couple
 from tests.toy_task import Toy
 
@@ -33,6 +35,21 @@ def setting():
 @pytest.fixture(scope="module")
 def tickets(setting):
     return list(protocol.sweep(setting, plugins.criterion("magnitude"), "rewind", nothing))
+
+
+@pytest.fixture(scope="module")
+def random_tickets(setting):
+    return list(protocol.sweep(setting, plugins.criterion("random"), "rewind", nothing))
+
+
+@pytest.fixture(scope="module")
+def masked(setting):
+    return list(protocol.masked(setting, plugins.criterion("random"), nothing))
+
+
+@pytest.fixture(scope="module")
+def masking(setting):
+    return list(protocol.masking(setting, nothing))
 
 
 def count(model):
@@ -61,7 +78,7 @@ def test_every_round_trains_the_same_number_of_steps(setting, tickets):
     assert setting.round_steps + setting.rewind_step == setting.recipe.steps
 
 
-def first_weights(setting, reset, monkeypatch):
+def first_weights(rounds, monkeypatch):
     starts = []
 
     def spy(task, model, *arguments, **options):
@@ -71,7 +88,7 @@ def first_weights(setting, reset, monkeypatch):
     real = protocol.fit
     monkeypatch.setattr(protocol, "fit", spy)
     points = []
-    for point in protocol.sweep(setting, plugins.criterion("magnitude"), reset, nothing):
+    for point in rounds:
         points.append(point)
         if point.round == 3:
             break
@@ -79,14 +96,16 @@ def first_weights(setting, reset, monkeypatch):
 
 
 def test_rewound_survivors_start_from_the_kept_step(setting, monkeypatch):
-    starts, points = first_weights(setting, "rewind", monkeypatch)
+    rounds = protocol.sweep(setting, plugins.criterion("magnitude"), "rewind", nothing)
+    starts, points = first_weights(rounds, monkeypatch)
     for start, point in zip(starts, points, strict=True):
         expected = setting.coupling.plan(point.keep).apply(setting.dense.kept)
         assert all(torch.equal(start[name], expected[name]) for name in expected)
 
 
 def test_finetuned_survivors_start_from_the_last_round(setting, monkeypatch):
-    starts, points = first_weights(setting, "finetune", monkeypatch)
+    rounds = protocol.sweep(setting, plugins.criterion("magnitude"), "finetune", nothing)
+    starts, points = first_weights(rounds, monkeypatch)
     expected = setting.coupling.plan(points[0].keep).apply(setting.dense.state)
     assert all(torch.equal(starts[0][name], expected[name]) for name in expected)
     group = setting.coupling.groups[0].name
@@ -120,6 +139,84 @@ def test_a_criterion_scores_the_trained_net_of_the_round_before(setting):
     next(rounds)
     weights = dict(seen)
     assert torch.equal(weights["first"].flatten(), first.fit.state["first.weight"].flatten())
+
+
+def test_masked_rounds_drop_the_units_that_the_sweep_cuts(setting, masked, random_tickets, tickets):
+    assert [point.keep for point in masked] == [point.keep for point in random_tickets]
+    first = next(protocol.masked(setting, plugins.criterion("magnitude"), nothing))
+    assert first.keep == tickets[0].keep
+
+
+def test_a_masked_net_computes_what_the_ticket_with_its_weights_computes(setting, masked):
+    for point in masked:
+        ticket = protocol.built(setting, setting.coupling.plan(point.keep).apply(point.fit.state))
+        assert count(ticket) <= setting.budget(point.round) < count(point.model) == setting.parameters
+        ours, theirs = (predict(model, setting.data.test) for model in (point.model, ticket))
+        torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
+
+
+def test_masked_training_is_the_ticket_s_up_to_the_order_of_sums(setting, masked, random_tickets):
+    for point, ticket in zip(masked, random_tickets, strict=True):
+        assert point.fit.steps == ticket.fit.steps
+        ours, theirs = (predict(model, setting.data.test) for model in (point.model, ticket.model))
+        # A bias before a norm has no gradient but rounding, which Adam makes large. Another seed gives 0.9.
+        torch.testing.assert_close(ours, theirs, atol=0.02, rtol=0)
+
+
+def test_dropped_units_are_zero_wherever_they_stand_after_training(setting, masked):
+    for point in masked:
+        parameters = dict(point.model.named_parameters())
+        for group in setting.coupling.groups:
+            gone = set(range(len(group))) - set(point.keep[group.name])
+            for axis in group.axes:
+                if axis.tensor in parameters and gone:
+                    places = [place for unit in gone for place in axis.positions[unit]]
+                    assert not parameters[axis.tensor].movedim(axis.dim, 0)[places].any()
+        widths = {name: len(units) for name, units in point.keep.items()}
+        assert nonzero(point.model) == setting.coupling.parameters(widths) <= setting.budget(point.round)
+
+
+def test_masking_holds_every_budget_in_non_zeros_and_none_comes_back(setting, masking):
+    assert [point.round for point in masking] == list(range(1, len(masking) + 1))
+    assert all(nonzero(point.model) == setting.budget(point.round) for point in masking)
+    assert all(count(point.model) == setting.parameters for point in masking)
+    for before, after in pairwise(masking):
+        for name in setting.coupling.learnable:
+            assert not after.fit.state[name][before.fit.state[name] == 0].any(), name
+
+
+def test_masking_ends_where_biases_norms_and_a_weight_a_tensor_do_not_fit(setting, masking):
+    sizes = [p.numel() if p.dim() < 2 else 1 for p in masking[0].model.parameters()]
+    assert setting.sparsest == sum(sizes)
+    last = masking[-1].round
+    assert setting.budget(last + 1) < setting.sparsest <= setting.budget(last)
+
+
+def test_masking_takes_the_smallest_trained_weights_and_rewinds_the_others(setting, monkeypatch):
+    starts, points = first_weights(protocol.masking(setting, nothing), monkeypatch)
+    trained = [setting.dense.state, *(point.fit.state for point in points)]
+    for start, state in zip(starts, trained[: len(starts)], strict=True):
+        names = [name for name in setting.coupling.learnable if start[name].dim() > 1]
+        kept = torch.cat([state[n][start[n] != 0].abs() for n in names])
+        gone = torch.cat([state[n][start[n] == 0].abs() for n in names])
+        # A tensor's largest weight stays whatever its size; here all of these are large.
+        assert gone.max() <= kept.min()
+        for name in setting.coupling.learnable:
+            left = start[name] != 0
+            assert torch.equal(start[name][left], setting.dense.kept[name][left])
+
+
+@pytest.mark.parametrize("kind", ["masked", "masking"])
+def test_masked_rounds_go_on_as_if_unbroken(setting, kind, request):
+    whole = request.getfixturevalue(kind)
+    last = (whole[2].round, whole[2].keep, whole[2].fit.state)
+    if kind == "masked":
+        rest = protocol.masked(setting, plugins.criterion("random"), nothing, last)
+    else:
+        rest = protocol.masking(setting, nothing, last)
+    for again, first in zip(rest, whole[3:], strict=True):
+        assert again.keep == first.keep
+        assert all(torch.equal(again.fit.state[n], first.fit.state[n]) for n in first.fit.state)
 
 
 def test_narrow_and_narrow_plus_differ_in_steps_only(setting):

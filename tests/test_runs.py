@@ -110,6 +110,42 @@ def test_a_killed_run_goes_on_to_the_same_record(magnitude: House, kill_after: i
     assert ours == whole
 
 
+@pytest.mark.parametrize("method", ["random-masked", "masking"])
+def test_masked_runs_cost_what_dense_costs_and_go_on_after_a_kill(magnitude: House, method: str):
+    arguments = (*SMOKE, "--criterion", method, "--jobs", "1")
+    done = magnitude.run(*arguments)
+    assert done.returncode == 0, done.stderr
+    whole = read(magnitude, method)
+    assert (whole["status"], whole["kind"]) == ("complete", "masked")
+    dense, *rounds = whole["rounds"]
+    assert dense["reached"] == 1.0
+    assert len(rounds) > 5
+    for r in rounds:
+        assert [r[cost] for cost in ("parameters", "macs", "bytes")] == [
+            dense[c] for c in ("parameters", "macs", "bytes")
+        ]
+        assert r["reached"] == pytest.approx(r["nonzero"] / dense["parameters"], rel=1e-5)
+        assert 0.8 * r["asked"] < r["reached"] <= r["asked"]
+    next_budget = int(0.7 ** (rounds[-1]["round"] + 1) * dense["parameters"])
+    assert rounds[-1]["round"] == 15 or whole["protocol"]["floor_parameters"] > next_budget
+    assert {path.parent.name for path in magnitude.results.rglob("seed0.json")} == {"magnitude", method}
+
+    process = magnitude.start(*arguments, "--results", "two/results")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "round  4 " in line:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.wait()
+    done = magnitude.run(*arguments, "--results", "two/results")
+    assert done.returncode == 0, done.stderr
+    assert "round  4 " not in done.stderr
+    again = json.loads(
+        (magnitude.root / "two" / record_path(magnitude, method).relative_to(magnitude.root)).read_text()
+    )
+    assert without_clocks(again) == without_clocks(whole)
+
+
 def test_ctrl_c_keeps_finished_rounds_and_says_so_in_one_line(house: House):
     process = house.start(*SMOKE, "--criterion", "magnitude", "--no-controls", "--jobs", "2")
     assert process.stderr is not None

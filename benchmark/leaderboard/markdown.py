@@ -16,7 +16,8 @@ Trimming criteria on the same tasks, the same budgets and the same scales. This 
 the results folder by `python -m benchmark leaderboard`; do not edit it.
 
 - **Method.** A criterion's name alone is its sweep with survivors rewound to their early weights; `-finetune` goes on
-  from their trained weights; `-reinit` has the widths of its tickets and fresh weights. `random` cuts random units.
+  from their trained weights; `-reinit` has the widths of its tickets and fresh weights; `-masked` holds the units at
+  zero instead of cutting them; `masking` does so with single weights. `random` cuts random units.
   `narrow` is the reference net made narrower, from scratch; `narrow-again` the same trained a second time; `narrow+`
   the same with all the steps that a ticket has had; `dense+` the dense net with more steps.
 - **Lossless** is the largest cut whose test score is not worse than dense by more than the task's tolerance, by the
@@ -100,7 +101,7 @@ def _sweeps(s: Section, places: int) -> str:
     header = ["", "method", "n", "status", "dense", "lossless: removed", "parameters", "MACs", "bytes", "time / dense"]
     header += ["best (left)", "curve − random", f"control budgets − {NARROW}"]  # noqa: RUF001
     rows = []
-    for row in (r for r in s.rows if r.kind == "sweep"):
+    for row in (r for r in s.rows if r.kind != "control"):
         held = row.cell(row.lossless.round) if row.lossless else None
         rows.append(
             [
@@ -130,8 +131,16 @@ def _costs(row: Row, held: Cell | None) -> list[str]:
     if held is None or held.latency_ratio is None:
         return [NOTHING] * 5
     lower, middle, upper = held.latency_ratio
-    figures = [amount(x) if x is not None else NOTHING for x in (held.parameters, held.macs, held.bytes)]
-    return [removed(row), *figures, f"{middle:.2f} [{lower:.2f}, {upper:.2f}]"]
+    dense = row.cell(0)
+    figures = [_cost(getattr(held, name), getattr(dense, name, None)) for name in ("parameters", "macs", "bytes")]
+    gone = removed(row) + (" masked" if row.kind == "masked" else "")
+    return [gone, *figures, f"{middle:.2f} [{lower:.2f}, {upper:.2f}]"]
+
+
+def _cost(value: float | None, dense: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return "as dense" if value == dense else amount(value)
 
 
 def _controls(s: Section, places: int) -> Iterator[str]:

@@ -19,13 +19,14 @@ def machines(bench: Bench) -> tuple[str, ...]:
     return tuple(sorted({_machine(run.record.environment) for run in _runs(bench)}))
 
 
-def notes(bench: Bench, rules: Rules, reference: str | None, sweeps: list[str]) -> tuple[str, ...]:
+def notes(bench: Bench, rules: Rules, reference: str | None, sweeps: list[str], masked: list[str]) -> tuple[str, ...]:
     """Sentences for below the table."""
     return (
         *_mixed_data(bench),
         *_mixed_code(bench),
         *_test_set(bench, rules, reference),
-        *_dense_nets(bench, sweeps),
+        *_dense_nets(bench, [*sweeps, *masked]),
+        *_masked(masked),
         *_warnings(bench),
     )
 
@@ -88,6 +89,14 @@ def _dense_nets(bench: Bench, sweeps: Iterable[str]) -> Iterator[str]:
     seeds = sorted({seed for (seed, _), found in scores.items() if len(found) > 1})
     if seeds:
         yield f"Sweeps of seed {', '.join(map(str, seeds))} do not all start from the same dense net."
+
+
+def _masked(methods: list[str]) -> Iterator[str]:
+    if methods:
+        yield (
+            f"Masked, not cut: {', '.join(methods)}. Their budgets are non-zeros; the zeros stay in the tensors and "
+            "dense kernels multiply by them, so no operations, bytes or time are saved, and they have no rank."
+        )
 
 
 def _warnings(bench: Bench) -> Iterator[str]:

@@ -24,7 +24,7 @@ MAX_BANDS = 6
 
 
 def plot_sweep(section: Section, path: Path) -> None:
-    """Write a PNG with a line for every sweep and a mark for every control.
+    """Write a PNG with a line for every sweep, dotted where it is masked, and a mark for every control.
 
     The same section gives the same bytes under the same version of matplotlib.
 
@@ -40,7 +40,7 @@ def plot_sweep(section: Section, path: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     _dense(axes, section)
-    _sweeps(axes, [row for row in section.rows if row.kind == "sweep" and _points(row)], section.reference)
+    _sweeps(axes, [row for row in section.rows if row.kind != "control" and _points(row)], section.reference)
     _controls(axes, [row for row in section.rows if row.kind == "control" and _points(row)])
     _dress(axes, section)
     if any(map(_points, section.rows)):
@@ -66,7 +66,7 @@ def _dense(axes: Axes, section: Section) -> None:
 
 
 def _sweeps(axes: Axes, rows: Sequence[Row], reference: str | None) -> None:
-    """A criterion keeps its colour over resets; a finetuned sweep is dashed; random units are black."""
+    """A criterion keeps its colour over variants; finetuned is dashed, masked dotted; random units are black."""
     criteria = sorted({row.criterion or row.method for row in rows} - {RANDOM})
     place = {name: i for i, name in enumerate(criteria)}
     for row in sorted(rows, key=lambda r: (r.criterion != RANDOM, r.method)):
@@ -84,7 +84,7 @@ def _sweeps(axes: Axes, rows: Sequence[Row], reference: str | None) -> None:
             markersize=7 if i is None else 4.5,
             markerfacecolor=colour if rewound else "white",
             lw=1.8 if i is None else 1.4,
-            ls="-" if rewound else (0, (4, 2)),
+            ls=":" if row.kind == "masked" else "-" if rewound else (0, (4, 2)),
             label=row.method,
             zorder=3,
         )
@@ -137,7 +137,7 @@ def _dress(axes: Axes, section: Section) -> None:
     axes.set_ylabel(f"{section.rules.metric} ({better} is better)", parse_math=False)
     n = len(section.seeds)
     size = amount(section.dense.parameters) if section.dense and section.dense.parameters else "unknown size"
-    crowded = sum(row.kind == "sweep" and bool(_points(row)) for row in section.rows) > MAX_BANDS
+    crowded = sum(row.kind != "control" and bool(_points(row)) for row in section.rows) > MAX_BANDS
     title = (
         f"{section.task}, {section.data}, {section.profile}: reference of {size} parameters\n"
         f"mean of {n} seed{'s' if n > 1 else ''}, 95 % intervals over {'seeds and ' if n > 1 else ''}sources"

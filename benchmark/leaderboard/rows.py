@@ -11,7 +11,7 @@ from benchmark.leaderboard.notes import machines, notes
 from benchmark.leaderboard.runs import UNRANKED, Bench, Rules
 from benchmark.leaderboard.statistics import Comparison, Scores, interval
 from benchmark.leaderboard.summary import NARROW, RANDOM, Cell, Row, Section
-from benchmark.records import Record
+from benchmark.records import KINDS, Record
 
 DENSE_PLUS = "dense+"
 
@@ -27,8 +27,8 @@ def section(task: str, data: str, profile: str, rules: Rules, bench: Bench) -> S
         Its scores cannot be resampled, or two records contradict each other.
     """
     firsts = {method: _first(bench, method) for method in bench.methods}
-    sweeps = [method for method, record in firsts.items() if record.kind == "sweep"]
-    reference = RANDOM if RANDOM in sweeps else min(sweeps, default=None)
+    sweeps, masked = ([m for m, record in firsts.items() if record.kind == kind] for kind in ("sweep", "masked"))
+    reference = RANDOM if RANDOM in sweeps else min(sweeps or masked, default=None)
 
     def curve(method: str, other: str) -> Rounds:
         return tuple(sorted({*bench.rounds(method), *bench.rounds(other)} - {0}))
@@ -62,7 +62,7 @@ def section(task: str, data: str, profile: str, rules: Rules, bench: Bench) -> S
         rows=tuple(_in_order(rows, rules, ranked=profile != UNRANKED)),
         resets=tuple(_compared(bench, rewound, curve).values()),
         machines=machines(bench),
-        notes=notes(bench, rules, reference, sweeps),
+        notes=notes(bench, rules, reference, sweeps, masked),
     )
 
 
@@ -93,7 +93,7 @@ def _compared(bench: Bench, partners: Mapping[str, str], rounds: Callable[[str, 
 def _row(bench: Bench, method: str, first: Record, rules: Rules, reference: str | None) -> Row:
     scores = {k: s for k in bench.rounds(method) if (s := bench.scores(method, k)) is not None}
     cells = tuple(_cell(bench, method, k, scores.get(k)) for k in bench.rounds(method))
-    swept = first.kind == "sweep" and 0 in scores
+    swept = first.kind != "control" and 0 in scores
     return Row(
         *(method, first.kind, first.criterion, first.reset),
         status=_status(bench, method, reference),
@@ -147,15 +147,16 @@ def _status(bench: Bench, method: str, reference: str | None) -> str:
 
 
 def _in_order(rows: Sequence[Row], rules: Rules, ranked: bool) -> list[Row]:
-    """Complete sweeps by lossless round, where equal ones share a rank, then by the curve; then the others."""
+    """Complete sweeps that cut by lossless round, where equal ones share a rank, then by the curve; then the others."""
     sign = 1 if rules.higher_is_better else -1
 
     def curve(row: Row) -> float:
         return sign * mean(c.score.value for c in row.cells if c.score)
 
-    whole = [(row.lossless.round, row) for row in rows if ranked and row.lossless and row.status == "complete"]
+    able = [row for row in rows if ranked and row.kind == "sweep" and row.status == "complete"]
+    whole = [(row.lossless.round, row) for row in able if row.lossless]
     whole.sort(key=lambda pair: (-pair[0], -curve(pair[1]), pair[1].method))
     depths = [depth for depth, _ in whole]
     first = [replace(row, rank=depths.index(depth) + 1) for depth, row in whole]
     names = {row.method for row in first}
-    return first + sorted((r for r in rows if r.method not in names), key=lambda r: (r.kind != "sweep", r.method))
+    return first + sorted((r for r in rows if r.method not in names), key=lambda r: (KINDS.index(r.kind), r.method))

@@ -39,12 +39,13 @@ class Row:
 
     method: str
     kind: str
+    """`sweep`; `masked`, a sweep that holds at zero what it would cut and saves nothing; or `control`."""
     criterion: str | None
     reset: str | None
     status: str
     """`complete`, or what is missing."""
     rank: int | None
-    """Equal for methods with the same lossless round. None: not complete, other data, or no sweep."""
+    """Equal for methods with the same lossless round. None: not complete, other data, or no sweep that cuts."""
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
     lossless: Lossless | None

@@ -10,11 +10,10 @@ from functools import cached_property
 from itertools import pairwise
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from benchmark.trimming.ledger import Role
-from benchmark.trimming.plan import Cut, Plan
-from benchmark.trimming.words import did_you_mean
+from benchmark.trimming.plan import Cut, Gain, Plan
+from benchmark.trimming.words import did_you_mean, module_of
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,59 @@ class Axis:
 
     tensor: str
     dim: int
-    role: Role
+    writes: bool
+    """The tensor's values along the dim compute the units (rows of a weight)."""
+    reads: bool
+    """They multiply the units (columns of a weight). Neither: they go along (bias, norm)."""
     positions: tuple[tuple[int, ...], ...]
     """For each unit its positions: one for a channel, one a gate for a recurrent unit, many after a flatten."""
+    gain: Gain | None = None
+    """Where the tensor is the direction of a weight with weight norm."""
 
     @property
     def module(self) -> str:
         """The module that the tensor belongs to."""
-        return self.tensor.rpartition(".")[0]
+        return module_of(self.tensor)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An integer that a module stores and its forward computes with: it follows the size of a tensor's dim."""
+
+    module: str
+    attribute: str
+    index: int | None
+    """Where the attribute is a tuple or list: which of its entries."""
+    tensor: str
+    dim: int
+    divisor: int
+    """How many positions one of what is counted has: features of a head where the attribute is a number of heads."""
+
+    def value(self, model: nn.Module, state: Mapping[str, Tensor]) -> int | list[int] | tuple[int, ...]:
+        """What the module must store for tensors of these sizes.
+
+        Raises
+        ------
+        ValueError
+            The model has no such integer, or the state no such dim.
+        """
+        modules = dict(model.named_modules(remove_duplicate=False))
+        held = getattr(modules.get(self.module), "__dict__", {}).get(self.attribute)
+        entry = held
+        if isinstance(held, list | tuple) and self.index is not None and self.index < len(held):
+            entry = held[self.index]
+        if type(entry) is not int or self.tensor not in state or self.dim >= state[self.tensor].dim():
+            raise ValueError(f"nothing can follow here: {self}")
+        new = state[self.tensor].shape[self.dim] // max(1, self.divisor)
+        if self.index is None:
+            return new
+        assert isinstance(held, list | tuple)
+        return type(held)([new if index == self.index else old for index, old in enumerate(held)])
+
+    def __str__(self) -> str:
+        place = f"{self.module}.{self.attribute}" if self.module else self.attribute
+        place += "" if self.index is None else f"[{self.index}]"
+        return f"{place} = size of {self.tensor} at dim {self.dim}" + (f" / {self.divisor}" if self.divisor > 1 else "")
 
 
 @dataclass(frozen=True)
@@ -55,12 +99,12 @@ class Group:
     @property
     def writers(self) -> tuple[str, ...]:
         """Modules whose weights compute the units."""
-        return tuple(dict.fromkeys(axis.module for axis in self.axes if axis.role == "write"))
+        return tuple(dict.fromkeys(axis.module for axis in self.axes if axis.writes))
 
     @property
     def readers(self) -> tuple[str, ...]:
         """Modules whose weights multiply the units; a recurrent layer reads its own."""
-        return tuple(dict.fromkeys(axis.module for axis in self.axes if axis.role == "read"))
+        return tuple(dict.fromkeys(axis.module for axis in self.axes if axis.reads))
 
     def weights(self, state: Mapping[str, Tensor]) -> list[Tensor]:
         """The weights that compute the units, row i = unit i.
@@ -75,7 +119,7 @@ class Group:
         list of Tensor
             For each writer a copy of shape (units, fan): what its weights hold for one unit in one row. A unit with
             several positions has them side by side, so a recurrent unit has all its gates, layers and directions in
-            its row. Biases and norms are left out.
+            its row. Biases and norms are left out; of a weight with weight norm it is what the layer multiplies with.
 
         Raises
         ------
@@ -84,7 +128,7 @@ class Group:
         """
         rows: dict[str, list[Tensor]] = {}
         for axis in self.axes:
-            if axis.role != "write":
+            if not axis.writes:
                 continue
             if axis.tensor not in state:
                 raise ValueError(f"the state has no {axis.tensor!r}, which writes group {self.name!r}")
@@ -93,6 +137,9 @@ class Group:
             if axis.dim >= tensor.dim() or int(index.max()) >= tensor.shape[axis.dim]:
                 shape = tuple(tensor.shape)
                 raise ValueError(f"{axis.tensor} has shape {shape}, too small at dim {axis.dim} for {self.name!r}")
+            if axis.gain is not None:
+                lengths = axis.gain.lengths(tensor)
+                tensor = tensor * (state[axis.gain.name].detach().reshape(lengths.shape) / lengths)
             picked = tensor.movedim(axis.dim, 0)[index.flatten()]
             rows.setdefault(axis.module, []).append(picked.reshape(len(self), -1))
         return [torch.cat(parts, 1) for parts in rows.values()]
@@ -113,7 +160,13 @@ class Coupling:
     learnable: frozenset[str] = field(repr=False)
     """Names of the parameters."""
     norms: frozenset[str] = field(repr=False)
-    """Weights of layer norms over units: after a cut, what they compute for the other units changes."""
+    """Modules that normalise over units: after a cut, what they compute for the other units changes."""
+    gains: Mapping[str, Gain] = field(repr=False)
+    """Weights with weight norm that a cut goes through, by the name of the direction."""
+    aliases: Mapping[str, tuple[str, ...]] = field(repr=False)
+    """Further names of a tensor that has several."""
+    stored: tuple[Stored, ...] = ()
+    """Integers in modules that follow a cut."""
 
     @property
     def widths(self) -> dict[str, int]:
@@ -175,6 +228,17 @@ class Coupling:
                 constant += factor
         return constant, terms
 
+    @property
+    def cuttable(self) -> float:
+        """The share of the parameters that belong to at least one unit, 0 to 1: the others no cut can remove."""
+        constant, terms = self._terms
+        fixed = constant
+        for (factor, dims), times in terms.items():
+            for rest, _ in dims:
+                factor *= rest
+            fixed += times * factor
+        return 1 - fixed / max(1, self.parameters())
+
     def plan(self, keep: Mapping[str, Sequence[int]]) -> Plan:
         """The cut that keeps these units.
 
@@ -191,8 +255,9 @@ class Coupling:
         cuts: dict[str, dict[int, Cut]] = {}
         for (tensor, dim), gone in self._gone(keep).items():
             size = self.shapes[tensor][dim]
-            cuts.setdefault(tensor, {})[dim] = Cut(size, tuple(i for i in range(size) if i not in gone))
-        return Plan(cuts)
+            for name in (tensor, *self.aliases.get(tensor, ())):
+                cuts.setdefault(name, {})[dim] = Cut(size, tuple(i for i in range(size) if i not in gone))
+        return Plan(cuts, {name: gain for name, gain in self.gains.items() if name in cuts})
 
     def trimmed(self, keep: Mapping[str, Sequence[int]]) -> Coupling:
         """The same groups in the model that `plan(keep)` leaves. Takes and raises what `plan` does."""
@@ -220,7 +285,8 @@ class Coupling:
         for group in self.groups:
             readers = ", ".join(group.readers) or "nothing"
             lines.append(f"{group.name}: {len(group)} units, written by {', '.join(group.writers)}, read by {readers}")
-        lines += [f"{frozen.name}: frozen: {frozen.reason}" for frozen in self.frozen]
+        lines += [f"{frozen.name or 'the model'}: frozen: {frozen.reason}" for frozen in self.frozen]
+        lines += [f"follows the cut: {stored}" for stored in self.stored]
         least = self.parameters(dict.fromkeys(self.widths, 1))
         lines.append(f"{self.parameters()} parameters, {least} with one unit in every group")
         return "\n".join(lines)

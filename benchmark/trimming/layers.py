@@ -8,23 +8,20 @@ unobserved here; the rules for plain operations then freeze what it touches.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
-from benchmark.trimming.ledger import Ledger
+from benchmark.trimming.attention import scaled_dot_product
+from benchmark.trimming.ledger import Ledger, spread
+from benchmark.trimming.recurrent import RECURRENT
+from benchmark.trimming.units import FIXED
+from benchmark.trimming.weights import fixed_along, weight_norm
 
 Run = Callable[[bool], Any]
 """Runs the call. True: its inside is hidden from the rules of plain operations."""
-
-
-def _spread(ids: Tensor, dim: int, ndim: int) -> Tensor:
-    """A vector of ids as a pattern of `ndim` dims that varies along `dim`."""
-    return ids.view([-1 if d == dim % ndim else 1 for d in range(ndim)])
 
 
 def linear(ledger: Ledger, run: Run, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Any:
@@ -33,29 +30,44 @@ def linear(ledger: Ledger, run: Run, input: Tensor, weight: Tensor, bias: Tensor
         return run(False)
     out = run(True)
     ledger.join(weight, 1, "read", ledger.vector(input, -1))
-    units = ledger.axis(weight, 0, "write")
+    units = ledger.dim(weight, 0, "write")
     ledger.join(bias, 0, "side", units)
-    ledger.write(out, _spread(units, -1, out.dim()))
+    ledger.write(out, spread(units, -1, out.dim()))
     return out
 
 
 def _convolve(
     ledger: Ledger, run: Run, input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, transposed: bool
 ) -> Any:
-    if groups != 1:
-        ledger.freeze(input, "it is read by a grouped convolution")
-        ledger.refuse((weight, bias), "it is a grouped convolution")
-        return run(False)
-    if not ledger.owned(weight, bias):
+    expanded = groups > 1 and fixed_along(weight, 0)
+    if not ledger.owned(weight, bias) and not (expanded and ledger.owned(bias)):
         return run(False)
     out = run(True)
     channels = input.dim() - weight.dim() + 1  # 0 where the input has no batch dim
     reads, writes = (0, 1) if transposed else (1, 0)
-    ledger.join(weight, reads, "read", ledger.vector(input, channels))
-    units = ledger.axis(weight, writes, "write")
+    below = ledger.vector(input, channels)
+    if groups == 1:
+        ledger.join(weight, reads, "read", below)
+        units = ledger.dim(weight, writes, "write")
+    else:
+        units = _grouped(ledger, weight, below, groups, out.shape[channels])
     ledger.join(bias, 0, "side", units)
-    ledger.write(out, _spread(units, channels, out.dim()))
+    ledger.write(out, spread(units, channels, out.dim()))
     return out
+
+
+def _grouped(ledger: Ledger, weight: Tensor, below: Tensor | None, groups: int, channels: int) -> Tensor:
+    """A group of a convolution goes with its channels as a whole; weight (out or in, the rest of the group, kernel)."""
+    why = ledger.because("its layer is fed values of fixed width")
+    blocks = ledger.units.fresh(groups)
+    for facet in (ledger.facets(weight) or ())[1:]:
+        ledger.fix(facet, "it is inside a group of a convolution")
+    if not fixed_along(weight, 0):
+        rows = ledger.dim(weight, 0, "write").view(groups, -1)
+        ledger.units.unite(rows, blocks[:, None], why)
+    below = torch.full((groups,), FIXED) if below is None else below
+    ledger.units.unite(below.view(groups, -1), blocks[:, None], why)
+    return blocks.repeat_interleave(channels // groups)
 
 
 def convolution(
@@ -104,22 +116,24 @@ def embedding(
         return run(False)
     out = run(True)
     ledger.freeze(input, "it chooses the row of an embedding")
-    ledger.write(out, _spread(ledger.axis(weight, 1, "write"), -1, out.dim()))
+    for facet in (ledger.facets(weight) or ())[:1]:
+        ledger.fix(facet, "it has a row for every word")
+    ledger.write(out, spread(ledger.dim(weight, 1, "write"), -1, out.dim()))
     return out
 
 
-def batch_norm(
+def channel_norm(
     ledger: Ledger,
     run: Run,
     input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     *options: Any,
     **named: Any,
 ) -> Any:
-    """`F.batch_norm`: units on dim 1."""
+    """`F.batch_norm` and `F.instance_norm`: units on dim 1, each for itself."""
     tensors = (weight, bias, running_mean, running_var)
     if not ledger.owned(*tensors):
         return run(False)
@@ -127,7 +141,33 @@ def batch_norm(
     units = ledger.vector(input, 1)
     for tensor in tensors:
         ledger.join(tensor, 0, "side", units)
-    ledger.write(out, None if units is None else _spread(units, 1, out.dim()))
+    ledger.write(out, None if units is None else spread(units, 1, out.dim()))
+    return out
+
+
+def group_norm(
+    ledger: Ledger,
+    run: Run,
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Any:
+    """`F.group_norm`: a group of channels goes as a whole; one group of all is like a layer norm."""
+    if not ledger.owned(weight, bias):
+        return run(False)
+    out = run(True)
+    units = ledger.vector(input, 1)
+    if units is not None:
+        groups = units.view(num_groups, -1)
+        if num_groups > 1:
+            ledger.tie(groups, [1], "they are normed together")
+        else:
+            ledger.norm(units)
+    for tensor in (weight, bias):
+        ledger.join(tensor, 0, "side", units)
+    ledger.write(out, None if units is None else spread(units, 1, out.dim()))
     return out
 
 
@@ -141,80 +181,49 @@ def layer_norm(
     *options: Any,
     **named: Any,
 ) -> Any:
-    """`F.layer_norm` over the last dim. Without a weight nothing would tell a loaded module its new width."""
-    if len(normalized_shape) != 1 or weight is None or not ledger.owned(weight, bias):
+    """`F.layer_norm` over the last dims, units on one of them."""
+    if not ledger.owned(weight, bias):
         return run(False)
     out = run(True)
-    units = ledger.vector(input, -1)
+    pattern = ledger.pattern(input)
+    over = range(input.dim() - len(normalized_shape), input.dim())
+    dims = [d for d in over if pattern is not None and pattern.shape[d] > 1]
+    units = ledger.vector(input, dims[0]) if dims else None
     for tensor in (weight, bias):
-        ledger.join(tensor, 0, "side", units)
-    ledger.norms.add(ledger.names[id(weight)])
-    ledger.write(out, None if units is None else _spread(units, -1, out.dim()))
+        for index, d in enumerate(over):
+            ledger.join(tensor, index, "side", units if dims and d == dims[0] else None)
+    if units is not None:
+        ledger.norm(units)
+        pattern = spread(units, dims[0], out.dim())
+    elif dims:
+        pattern = None
+    ledger.write(out, pattern)
     return out
 
 
-def recurrent(
-    gates: int,
-    ledger: Ledger,
-    run: Run,
-    input: Tensor,
-    state: Any,
-    weights: Any,
-    has_biases: Any,
-    num_layers: Any = 1,
-    dropout: Any = 0.0,
-    training: Any = False,
-    bidirectional: Any = False,
-    *options: Any,
-    **named: Any,
-) -> Any:
-    """`torch.gru` and its sisters: all layers and both directions have the same units.
-
-    `weights`: for each layer and direction weight_ih (gates * units, in), weight_hh (gates * units, units) and,
-    where there are biases, two of (gates * units,). Packed sequences and projections have other arguments and are not
-    taken.
-    """
-    each, directions = (4 if has_biases else 2), (2 if bidirectional else 1)
-    flat = list(weights) if isinstance(weights, list | tuple) else []
-    if len(flat) != each * num_layers * directions or not ledger.owned(*flat):
+def normed_weight(ledger: Ledger, run: Run, v: Tensor, g: Tensor, dim: int = 0) -> Any:
+    """`torch._weight_norm`, which both forms of weight norm call."""
+    if not ledger.owned(v, g):
         return run(False)
     out = run(True)
-    units = ledger.axis(flat[1], 1, "read")
-    for index in range(num_layers * directions):
-        of_input, of_state, *biases = flat[each * index : each * (index + 1)]
-        below = ledger.vector(input, -1) if index < directions else units.repeat(directions)
-        ledger.join(of_input, 1, "read", below)
-        ledger.join(of_input, 0, "write", units.repeat(gates))
-        ledger.join(of_state, 0, "write", units.repeat(gates))
-        ledger.join(of_state, 1, "read", units)
-        for bias in biases:
-            ledger.join(bias, 0, "side", units.repeat(gates))
-    made_here = {zeros.untyped_storage()._cdata for zeros in ledger.zeros}
-    for given in tree_leaves(state):
-        # The zeros that nn.GRU makes for itself follow its hidden_size; any other start is tied to these units.
-        if given.untyped_storage()._cdata not in made_here:
-            start = ledger.vector(given, -1)
-            why = ledger.because("it starts from a state of fixed width")
-            ledger.units.unite(units, units.new_zeros(()) if start is None else start, why)
-    sequence, *final = out
-    ledger.write(sequence, _spread(units.repeat(directions), -1, sequence.dim()))
-    for last in final:
-        ledger.write(last, _spread(units, -1, last.dim()))
+    weight_norm(ledger, out, v, g, dim)
     return out
 
 
 LAYERS: dict[Any, Callable[..., Any]] = {
     F.linear: linear,
     F.embedding: embedding,
-    F.batch_norm: batch_norm,
+    F.batch_norm: channel_norm,
+    F.instance_norm: channel_norm,
+    F.group_norm: group_norm,
     F.layer_norm: layer_norm,
+    F.rms_norm: layer_norm,
+    F.scaled_dot_product_attention: scaled_dot_product,
+    torch._weight_norm: normed_weight,
     **dict.fromkeys((torch.conv1d, torch.conv2d, torch.conv3d), convolution),
     **dict.fromkeys(
         (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d),
         transposed_convolution,
     ),
-    torch.rnn_tanh: partial(recurrent, 1),
-    torch.rnn_relu: partial(recurrent, 1),
-    torch.gru: partial(recurrent, 3),
-    torch.lstm: partial(recurrent, 4),
+    **RECURRENT,
 }

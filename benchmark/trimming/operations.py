@@ -11,11 +11,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from benchmark.trimming import weights
+from benchmark.trimming.attention import multiply
 from benchmark.trimming.calls import Call, Rule, harmless, unknown
-from benchmark.trimming.ledger import Ledger
+from benchmark.trimming.ledger import Ledger, spread
 from benchmark.trimming.shadow import compact, varying
 from benchmark.trimming.units import FIXED
-from benchmark.trimming.views import part, reshape
+from benchmark.trimming.views import complex_from_pairs, part, reshape
 
 
 def pointwise(ledger: Ledger, call: Call) -> None:
@@ -24,13 +26,18 @@ def pointwise(ledger: Ledger, call: Call) -> None:
     why = f"it meets values of fixed width in aten.{call.name}"
     united: Tensor | None = None
     united_shape: list[int] = []
+    own: list[Tensor] = []
     plain: list[list[int]] = []
     for tensor in call.tensors:
         padding = [1] * (len(shape) - tensor.dim())
         own_shape = [*padding, *tensor.shape]
+        if ledger.owned(tensor):
+            own.append(tensor)
+            continue
         pattern = ledger.pattern(tensor)
         if pattern is None:
-            plain.append(own_shape)
+            if not ledger.made(tensor):
+                plain.append(own_shape)
             continue
         pattern = pattern.view([*padding, *pattern.shape])
         if united is None:
@@ -44,27 +51,57 @@ def pointwise(ledger: Ledger, call: Call) -> None:
             ledger.units.unite(united, pattern, ledger.because(why))
             united = torch.maximum(*torch.broadcast_tensors(united, pattern))
             united_shape = [max(a, b) for a, b in zip(united_shape, own_shape, strict=True)]
-    if united is not None:
-        for own_shape in plain:
-            if any(own_shape[d] > 1 for d in varying(united)):
-                ledger.units.freeze(united, ledger.because(why))
+    for tensor in own:
+        united = _joined(ledger, tensor, united, shape, plain, why)
+    for own_shape in plain:
+        ledger.check(united, partial(_narrow_along, shape=own_shape), why)
     for output in call.outputs:
         ledger.write(output, united)
 
 
+def _narrow_along(pattern: Tensor, shape: Sequence[int]) -> bool:
+    """Do units vary only along dims where an operand of this shape is broadcast."""
+    return not any(shape[d] > 1 for d in varying(pattern))
+
+
+def _joined(
+    ledger: Ledger, tensor: Tensor, united: Tensor | None, shape: Sequence[int], plain: list[list[int]], why: str
+) -> Tensor | None:
+    """A tensor of the model that meets activations: its dim that lies along their units has the same units.
+
+    Where they vary along several dims (features of heads, say), or where there are none, it is used as values.
+    """
+    facets = ledger.facets(tensor)
+    assert facets is not None
+    ahead = len(shape) - tensor.dim()
+    if united is None:
+        free = [d for d in range(tensor.dim()) if all(other[d + ahead] == 1 for other in plain)]
+        pattern = ledger.as_pattern(tensor, facets, free)
+        return None if pattern is None else pattern.view([1] * ahead + list(pattern.shape))
+    along = varying(united)
+    for d, facet in enumerate(facets):
+        if tensor.shape[d] == 1 or facet is None:
+            continue
+        if along == {d + ahead}:
+            ledger.units.unite(ledger.dim(tensor, d, "side"), united.flatten(), ledger.because(why))
+        else:
+            ledger.fix(facet, "it is used as values, and keeps its size")
+    ledger.check(united, partial(_narrow_along, shape=[1] * ahead + list(tensor.shape)), why) if len(
+        along
+    ) > 1 else None
+    return united
+
+
 def _steady(ledger: Ledger, call: Call, dims: Sequence[int], doing: str) -> Tensor | None:
-    """The pattern of the first argument, frozen if it varies along any of the dims; the dims have length 1 in it."""
+    """The pattern of the first argument, tied along these dims: they have length 1 in it."""
     pattern = ledger.pattern(call.tensors[0])
     if pattern is None:
         return None
-    if varying(pattern) & set(dims):
-        ledger.units.freeze(pattern, ledger.because(f"aten.{call.name} {doing} its units"))
-        return None
-    return pattern
+    return ledger.tie(pattern, varying(pattern) & set(dims), f"aten.{call.name} {doing} them")
 
 
 def reduction(ledger: Ledger, call: Call) -> None:
-    """Sums, means, maxima over dims that hold no units."""
+    """Sums, means, maxima: what is reduced together goes together."""
     dims = call.dims()
     pattern = _steady(ledger, call, dims, "reduces over")
     if pattern is not None and not call.given.get("keepdim", False):
@@ -74,14 +111,14 @@ def reduction(ledger: Ledger, call: Call) -> None:
 
 
 def along(ledger: Ledger, call: Call, name: str = "dim") -> None:
-    """Softmax, running sums, rolls along dims that hold no units."""
+    """Softmax, running sums, rolls, Fourier transforms: what is mixed goes together."""
     pattern = _steady(ledger, call, call.dims(name), "mixes")
     for output in call.outputs:
         ledger.write(output, pattern)
 
 
 def spatial(ledger: Ledger, call: Call, dims: int) -> None:
-    """Pooling, resampling and reflecting over the last `dims` dims."""
+    """Pooling, resampling and reflecting over the last `dims` dims: what is mixed goes together."""
     ndim = call.tensors[0].dim()
     ledger.write(call.outputs[0], _steady(ledger, call, range(ndim - dims, ndim), "mixes"))
 
@@ -123,28 +160,38 @@ def padding(ledger: Ledger, call: Call) -> None:
 
 def joining(ledger: Ledger, call: Call) -> None:
     """`cat` and `stack`: side by side along the units, or one after the other along another dim."""
-    dim = call.given["dim"] % call.outputs[0].dim()
+    ndim = call.outputs[0].dim()
+    dim = call.given["dim"] % ndim
     stacked = call.name == "stack"
-    tensors = [t for t in call.tensors if t.dim() == call.outputs[0].dim() - stacked]  # cat skips empty 1-d tensors
-    patterns = [ledger.pattern(t) for t in tensors]
+    tensors = [t for t in call.tensors if t.dim() == ndim - stacked]  # cat skips empty 1-d tensors
+    patterns = [None if ledger.owned(t) else ledger.pattern(t) for t in tensors]
     if stacked:
         patterns = [None if p is None else p.unsqueeze(dim) for p in patterns]
+    along = set().union(*(varying(p) for p in patterns if p is not None))
+    for index, tensor in enumerate(tensors):
+        facets = ledger.facets(tensor)
+        if facets is not None:
+            dims = sorted(d - (stacked and d > dim) for d in along if not (stacked and d == dim))
+            values = ledger.as_pattern(tensor, facets, dims or None)
+            patterns[index] = values.unsqueeze(dim) if stacked and values is not None else values
     known = [p for p in patterns if p is not None]
-    if all(varying(p) <= {dim} for p in known):
+    if not known:
+        return
+    if dim in along:
+        widest = [max(p.shape[d] for p in known) for d in range(ndim)]
         parts = []
         for tensor, pattern in zip(tensors, patterns, strict=True):
-            length = 1 if stacked else tensor.shape[dim]
-            shape = [length if d == dim else 1 for d in range(call.outputs[0].dim())]
+            shape = [*widest]
+            shape[dim] = 1 if stacked else tensor.shape[dim]
             parts.append(torch.full(shape, FIXED) if pattern is None else pattern.expand(shape))
-        ledger.write(call.outputs[0], torch.cat(parts, dim))
-    elif all(dim not in varying(p) for p in known):
-        for pattern in known:
-            ledger.units.unite(pattern, known[0], ledger.because("it is joined to values of fixed width"))
-        if len(known) < len(patterns):
-            ledger.units.freeze(known[0], ledger.because("it is joined to values of fixed width"))
-        ledger.write(call.outputs[0], known[0])
-    else:
-        unknown(ledger, call)
+        ledger.write(call.outputs[0], compact(torch.cat(parts, dim)))
+        return
+    why = "it is joined to values of fixed width"
+    for pattern in known:
+        ledger.units.unite(pattern, known[0], ledger.because(why))
+    if any(p is None and not ledger.made(t) for t, p in zip(tensors, patterns, strict=True)):
+        ledger.units.freeze(known[0], ledger.because(why))
+    ledger.write(call.outputs[0], max(known, key=torch.numel))
 
 
 def halves(ledger: Ledger, call: Call) -> None:
@@ -179,26 +226,62 @@ def indexing(ledger: Ledger, call: Call) -> None:
     ledger.write(call.outputs[0], pattern)
 
 
+def shuffle(ledger: Ledger, call: Call) -> None:
+    """`pixel_shuffle`: a block of channels becomes one channel; `pixel_unshuffle`: the other way."""
+    pattern = ledger.pattern(call.tensors[0])
+    if pattern is not None:
+        channels = pattern.dim() - 3
+        pattern = ledger.tie(pattern, varying(pattern) - {channels}, "they lie in the maps that are shuffled")
+        if call.name == "pixel_unshuffle":
+            pattern = pattern.repeat_interleave(call.given["downscale_factor"] ** 2, channels)
+        elif channels in varying(pattern):
+            pattern = pattern.unflatten(channels, (-1, call.given["upscale_factor"] ** 2))
+            pattern = ledger.tie(pattern, [channels + 1], "they are shuffled into one map").squeeze(channels + 1)
+    ledger.write(call.outputs[0], compact(pattern) if pattern is not None else None)
+
+
+def packing(ledger: Ledger, call: Call) -> None:
+    """Sequences packed one step after the other, or unpacked: their features stay last."""
+    units = ledger.vector(call.tensors[0], -1)
+    out = call.outputs[0]
+    ledger.write(out, None if units is None else spread(units, -1, out.dim()))
+
+
+def product(ledger: Ledger, call: Call) -> None:
+    """`mm` and `bmm`, with a weight of the model on one side or with two activations."""
+    first, second = call.tensors
+    ledger.write(call.outputs[0], multiply(ledger, first, second))
+
+
 def _all(rule: Rule, names: str) -> dict[str, Rule]:
     return dict.fromkeys(names.split(), rule)
 
 
-CONSTANTS = "new_empty new_zeros new_ones new_full"
-"""They take no more than type and device from their input."""
+MADE_HERE = "zeros ones full empty new_empty new_zeros new_ones new_full empty_strided new_empty_strided scalar_tensor"
+"""Constants: they take no more than type and device from their input, and are as wide as the code asks."""
 
 RULES: dict[str, Rule] = {
     **_all(harmless, "permute transpose t unsqueeze squeeze expand detach alias lift_fresh"),
-    **_all(harmless, CONSTANTS),
+    **_all(harmless, "view_as_real _conj _neg_view real imag"),
+    **_all(complex_from_pairs, "view_as_complex"),
     **_all(part, "slice select split split_with_sizes unsafe_split unsafe_split_with_sizes unbind unfold"),
     **_all(reshape, "view _unsafe_view _reshape_alias"),
-    **_all(pointwise, "clone copy copy_ _to_copy _prelu_kernel zeros_like ones_like full_like empty_like"),
+    **_all(pointwise, "clone copy copy_ _to_copy _prelu_kernel zeros_like ones_like full_like empty_like fill_ zero_"),
+    **_all(pointwise, "complex polar angle"),
     **_all(reduction, "mean sum prod amax amin max min any all var std var_mean logsumexp argmax argmin"),
-    **_all(along, "cumsum cumprod cummax cummin _softmax _log_softmax"),
+    **_all(reduction, "linalg_vector_norm norm"),
+    **_all(along, "cumsum cumprod cummax cummin _softmax _log_softmax _fft_r2c _fft_c2r _fft_c2c"),
     **_all(partial(along, name="dims"), "roll"),
     **_all(partial(spatial, dims=1), "reflection_pad1d replication_pad1d upsample_nearest1d upsample_linear1d"),
+    **_all(partial(spatial, dims=1), "avg_pool1d adaptive_avg_pool1d max_pool1d"),
     **_all(partial(spatial, dims=2), "max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d adaptive_max_pool2d"),
     **_all(partial(spatial, dims=2), "reflection_pad2d replication_pad2d upsample_nearest2d upsample_bilinear2d"),
+    **_all(partial(spatial, dims=2), "upsample_bicubic2d _upsample_nearest_exact2d"),
+    **_all(partial(spatial, dims=1), "_upsample_nearest_exact1d"),
     **_all(partial(spatial, dims=3), "max_pool3d_with_indices avg_pool3d _adaptive_avg_pool3d"),
+    **_all(packing, "_pack_padded_sequence _pad_packed_sequence"),
+    **_all(product, "mm bmm"),
+    **_all(shuffle, "pixel_shuffle pixel_unshuffle"),
     "flip": flip,
     "repeat": repeat,
     "constant_pad_nd": padding,
@@ -212,11 +295,23 @@ RULES: dict[str, Rule] = {
 
 def follow(ledger: Ledger, call: Call) -> None:
     """Apply the rule of the operation that was called."""
-    if call.name not in CONSTANTS.split():
-        ledger.refuse(call.tensors, f"it is used outside a layer, by aten.{call.name}, and keeps its size")
-    if all(ledger.pattern(tensor) is None for tensor in call.tensors):
+    if call.name in MADE_HERE.split():
+        for output in call.outputs:
+            ledger.make(output)
         return
+    own = [tensor for tensor in call.tensors if ledger.owned(tensor)]
+    values = [tensor for tensor in call.tensors if not ledger.owned(tensor)]
+    holding = any(ledger.pattern(tensor) is not None for tensor in values)
     rule = RULES.get(call.name)
     if rule is None:
         rule = pointwise if torch.Tag.pointwise in call.function.tags else unknown
-    rule(ledger, call)
+    constant = all(tensor.numel() == 1 or ledger.made(tensor) for tensor in values)
+    if own and not holding and (constant or rule not in (pointwise, joining, product)):
+        (weights.combine if rule is pointwise else weights.follow)(ledger, call)
+    elif own or holding:
+        rule(ledger, call)
+    elif not call.function.is_view:
+        made = bool(call.tensors) and constant and rule in (pointwise, joining)
+        for output in call.outputs:
+            if made or ledger.made(output):
+                ledger.make(output, made)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -39,6 +39,21 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """A gain of weight norm, `w = g * v / |v|`: it shrinks with the length that its direction v loses in a cut."""
+
+    name: str
+    dim: int
+    """Each position of this dim of the direction has its own gain; -1: one gain for all."""
+
+    def lengths(self, direction: Tensor) -> Tensor:
+        """The length of each row of a direction, (1, .., rows, .., 1); never 0."""
+        over = [d for d in range(direction.dim()) if d != self.dim]
+        lengths: Tensor = torch.linalg.vector_norm(direction.detach(), dim=over, keepdim=True)
+        return lengths.clamp_min(torch.finfo(lengths.dtype).tiny)
+
+
+@dataclass(frozen=True)
 class Plan:
     """Kept positions of tensors of an untrimmed model, by tensor name and dim.
 
@@ -47,9 +62,26 @@ class Plan:
     """
 
     cuts: Mapping[str, Mapping[int, Cut]]
+    gains: Mapping[str, Gain] = field(default_factory=dict)
+    """By the name of the direction, where a cut goes through the rows of one."""
 
     def apply(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Cut a state dict of the untrimmed shapes.
+        """Cut a state dict of the untrimmed shapes, so that what is left of every weight stays what it was.
+
+        That is `select`, and where a weight has weight norm, its gain is scaled by the length that the rows lose.
+        Takes and raises what `select` does.
+        """
+        trimmed = self.select(state)
+        for direction, gain in self.gains.items():
+            if direction in trimmed and gain.name in trimmed:
+                along = {gain.dim: self.cuts[direction][gain.dim]} if gain.dim in self.cuts[direction] else {}
+                whole = Plan({direction: along}).select({direction: state[direction]})[direction]
+                left = gain.lengths(trimmed[direction]) / gain.lengths(whole)
+                trimmed[gain.name] = trimmed[gain.name] * left.reshape(trimmed[gain.name].shape)
+        return trimmed
+
+    def select(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Cut tensors of the untrimmed shapes by position and nothing else: moments of an optimizer, masks, gradients.
 
         Parameters
         ----------
@@ -99,7 +131,7 @@ class Plan:
                     left = len(first.keep)
                     raise ValueError(f"{name}: dim {dim} has {left} left, but the later plan was made for {cut.size}")
                 merged[name][dim] = Cut(first.size, tuple(first.keep[i] for i in cut.keep))
-        return Plan(merged)
+        return Plan(merged, {**self.gains, **later.gains})
 
     def to_json(self) -> str:
         """The plan as one line of JSON."""
@@ -107,7 +139,10 @@ class Plan:
             name: {str(dim): {"size": cut.size, "keep": list(cut.keep)} for dim, cut in dims.items()}
             for name, dims in self.cuts.items()
         }
-        return json.dumps({"version": 1, "tensors": tensors}, separators=(",", ":"))
+        content: dict[str, Any] = {"version": 1, "tensors": tensors}
+        if self.gains:
+            content["gains"] = {name: {"gain": gain.name, "dim": gain.dim} for name, gain in self.gains.items()}
+        return json.dumps(content, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
@@ -124,7 +159,8 @@ class Plan:
             raise ValueError("not a plan: JSON nested too deep") from None
         except ValueError as error:
             raise ValueError(f"not a plan: {error}") from None
-        content = _fields(data, ("version", "tensors"), "the plan")
+        content = {"gains": {}} | _mapping(data, "the plan")
+        content = _fields(content, ("version", "tensors", "gains"), "the plan")
         if type(content["version"]) is not int or content["version"] != 1:
             raise ValueError(f"not a plan: version {content['version']!r}, this reads version 1")
         cuts: dict[str, dict[int, Cut]] = {}
@@ -141,7 +177,13 @@ class Plan:
                     cuts[name][int(dim)] = Cut(entry["size"], tuple(entry["keep"]))
                 except ValueError as error:
                     raise ValueError(f"not a plan: {where}: {error}") from None
-        return cls(cuts)
+        gains = {}
+        for name, value in _mapping(content["gains"], "gains").items():
+            entry = _fields(value, ("gain", "dim"), f"the gain of {name}")
+            if type(entry["gain"]) is not str or type(entry["dim"]) is not int or name not in cuts:
+                raise ValueError(f"not a plan: the gain of {name}: wanted a name and a dim, of a tensor that is cut")
+            gains[name] = Gain(entry["gain"], entry["dim"])
+        return cls(cuts, gains)
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

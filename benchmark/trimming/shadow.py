@@ -8,6 +8,9 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from benchmark.trimming.units import FIXED
 
+MADE = -1
+"""In the shadow of a constant that the forward makes: it belongs to no unit and is as wide as the code asks."""
+
 
 class Shadow:
     """An int32 id for every element of every storage that was written to.
@@ -23,31 +26,31 @@ class Shadow:
 
     def read(self, tensor: Tensor) -> Tensor | None:
         """The ids, in the shape of the tensor, sharing the memory of the shadow; None where there are none."""
-        if tensor.layout != torch.strided or tensor.numel() == 0:
+        entry = self._ids.get(tensor.untyped_storage()._cdata) if _has_elements(tensor) else None
+        if entry is None or tensor.element_size() % entry[2]:
             return None
-        entry = self._ids.get(tensor.untyped_storage()._cdata)
-        # Seen through another item size (complex as real), elements do not line up: whoever made that view froze them.
-        if entry is None or entry[2] != tensor.element_size():
-            return None
-        return entry[1].as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+        _, memory, size = entry
+        parts = tensor.element_size() // size
+        return memory.as_strided(tensor.shape, [s * parts for s in tensor.stride()], tensor.storage_offset() * parts)
 
     def write(self, tensor: Tensor, ids: Tensor) -> bool:
         """Set the ids of the tensor (ids broadcast to its shape). False where that memory cannot have any."""
-        if tensor.layout != torch.strided:
-            return False
-        if tensor.numel() == 0:
-            return True
+        if not _has_elements(tensor):
+            return tensor.layout == torch.strided
         storage = tensor.untyped_storage()
         if storage._cdata not in self._ids:
             self._sweep()
-            size = tensor.element_size()
+            # A complex number has two ids, so that its parts can be seen as real numbers.
+            size = tensor.element_size() // (2 if tensor.is_complex() else 1)
             memory = torch.full((storage.nbytes() // size,), FIXED, dtype=torch.int32)
             # The weak reference also keeps the address from being given to another storage.
             self._ids[storage._cdata] = (StorageWeakRef(storage), memory, size)
-        view = self.read(tensor)
-        if view is None:
+        _, memory, size = self._ids[storage._cdata]
+        if tensor.element_size() % size:
             return False
-        view.copy_(ids)
+        parts = tensor.element_size() // size
+        strides = [*(s * parts for s in tensor.stride()), 1]
+        memory.as_strided((*tensor.shape, parts), strides, tensor.storage_offset() * parts).copy_(ids.unsqueeze(-1))
         return True
 
     def _sweep(self) -> None:
@@ -55,6 +58,19 @@ class Shadow:
             return
         self._ids = {key: entry for key, entry in self._ids.items() if not entry[0].expired()}
         self._sweep_at = 2 * len(self._ids) + 256
+
+
+def _has_elements(tensor: Tensor) -> bool:
+    return tensor.layout == torch.strided and tensor.numel() > 0
+
+
+def padded(ids: Tensor) -> Tensor:
+    """The ids where constants that continue units in some dim (zeros before a sequence, say) belong to these units."""
+    for dim in range(ids.dim()):
+        top = ids.amax(dim, keepdim=True)
+        if bool(((ids == top) | (ids == MADE)).all()):
+            ids = top
+    return torch.where(ids == MADE, FIXED, ids)
 
 
 def compact(ids: Tensor) -> Tensor:

@@ -12,10 +12,11 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from benchmark.trimming import operations as rules
 from benchmark.trimming.calls import Call
 from benchmark.trimming.layers import LAYERS
 from benchmark.trimming.ledger import Ledger
-from benchmark.trimming.operations import follow
+from benchmark.trimming.teaching import follow, taught
 
 _LEAVING_TORCH = {torch.Tensor.numpy, torch.Tensor.tolist, torch.Tensor.__array__, torch.Tensor.data_ptr}
 
@@ -34,7 +35,7 @@ class _Operations(TorchDispatchMode):
         if self.watching:
             outputs = [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
             with self.set_watching(False):
-                follow(self.ledger, Call(func, args, kwargs, outputs))
+                rules.follow(self.ledger, Call(func, args, kwargs, outputs))
         return out
 
     @contextmanager
@@ -61,16 +62,35 @@ class _Layers(TorchFunctionMode):
             with self.operations.set_watching(not hidden):
                 return func(*args, **kwargs)
 
-        if func in LAYERS:
+        if func in LAYERS and self.operations.watching:
             with self.operations.set_watching(False):
                 return LAYERS[func](self.ledger, run, *args, **kwargs)
-        if func in _LEAVING_TORCH:
+        if func in _LEAVING_TORCH and self.operations.watching:
             with self.operations.set_watching(False):
                 self.ledger.freeze(args[0], f"its values leave torch, by {func.__name__}")
-        out = func(*args, **kwargs)
-        if func is torch.zeros:
-            self.ledger.zeros.append(out)
-        return out
+        return func(*args, **kwargs)
+
+
+@contextmanager
+def _taught(model: nn.Module, layers: _Layers) -> Iterator[None]:
+    """Layers that a user has taught speak for themselves; their inside is hidden."""
+    operations, ledger = layers.operations, layers.ledger
+
+    def enter(module: nn.Module, args: Any) -> None:
+        operations.watching = False
+
+    def leave(module: nn.Module, args: Any, output: Any) -> None:
+        layer = taught(module)
+        if layer is not None:
+            follow(ledger, layer, module, args[0], output)
+        operations.watching = True
+
+    with ExitStack() as handles:
+        for module in model.modules():
+            if taught(module) is not None:
+                handles.callback(module.register_forward_pre_hook(enter).remove)
+                handles.callback(module.register_forward_hook(leave, prepend=True).remove)
+        yield
 
 
 def tensors_in(value: object) -> list[Tensor]:
@@ -148,7 +168,7 @@ def trace(model: nn.Module, inputs: Sequence[Tensor], protect: Collection[str], 
 
     `protect` names modules whose outputs are frozen, `refused` tensors that keep their size, with the reason.
     """
-    ledger = Ledger(model, refused=dict(refused))
+    ledger = Ledger(model, dict(refused))
     operations = _Operations(ledger)
 
     def freeze_protected(name: str, output: object) -> None:
@@ -158,7 +178,8 @@ def trace(model: nn.Module, inputs: Sequence[Tensor], protect: Collection[str], 
                     ledger.freeze(tensor, "it is protected")
 
     with untouched(model):
-        with modules_named(model, ledger.modules, freeze_protected), operations, _Layers(ledger, operations):
+        layers = _Layers(ledger, operations)
+        with modules_named(model, ledger.modules, freeze_protected), _taught(model, layers), operations, layers:
             outputs = tensors_in(model(*(x.detach().clone() for x in inputs)))
         ledger.modules.clear()
         for output in outputs:

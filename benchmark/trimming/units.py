@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor
 
@@ -18,6 +20,7 @@ class Units:
     def __init__(self) -> None:
         self._parent = [FIXED]
         self._reasons: dict[int, str] = {FIXED: "it holds values of fixed width"}
+        self._ties: dict[int, str] = {}
 
     def fresh(self, count: int) -> Tensor:
         """`count` new ids, (count,) int64, each a class of its own."""
@@ -47,6 +50,19 @@ class Units:
         for unit in set(ids.flatten().tolist()):
             self._reasons.setdefault(self.root(unit), reason)
 
+    def tie(self, ids: Tensor, dims: Collection[int], reason: str) -> None:
+        """Put together what differs along these dims only: these units come and go as one, for the reason given."""
+        first = ids
+        for dim in dims:
+            first = first.narrow(dim, 0, 1)
+        self.unite(ids, first, reason)
+        for root in set(map(self.root, first.flatten().tolist())):
+            self._ties.setdefault(root, reason)
+
+    def tied(self, unit: int) -> str:
+        """Why the class is one unit; empty where nothing ties it."""
+        return self._ties.get(self.root(unit), "")
+
     def unite(self, a: Tensor, b: Tensor, reason: str) -> None:
         """Put the classes of a[i] and b[i] together, element by element (a and b broadcast).
 
@@ -61,6 +77,7 @@ class Units:
                 self._reasons.setdefault(high, reason)
                 continue
             self._parent[high] = low
-            inherited = self._reasons.pop(high, None)
-            if inherited is not None:
-                self._reasons.setdefault(low, inherited)
+            for told in (self._reasons, self._ties):
+                inherited = told.pop(high, None)
+                if inherited is not None:
+                    told.setdefault(low, inherited)

@@ -36,6 +36,16 @@ def group_name(modules: Sequence[str]) -> str:
     return "+".join(parts)
 
 
+def module_of(tensor: str) -> str:
+    """The module that a person would say a tensor belongs to.
+
+    >>> module_of("conv.parametrizations.weight.original1")
+    'conv'
+    """
+    module = tensor.rpartition(".")[0]
+    return re.sub(r"(^|\.)parametrizations\.\w+$", "", module)
+
+
 def unique(names: Sequence[str]) -> list[str]:
     """The names; the second of a kind gets '#2', and so on."""
     seen: dict[str, int] = {}

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from benchmark.data.soundfont import font
 from benchmark.digest import digest_arrays, digest_json
-from benchmark.errors import UsageError, did_you_mean
 from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Metric, Profile, Split, Task, Training
 
 from . import augment, recordings, score, sounds
@@ -57,9 +56,6 @@ class Chords(Task):
 
     def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
         """Fold `seed` tests, the next one validates, the others train (folds are counted round)."""
-        known = [dataset.name for dataset in self.datasets]
-        if name not in known:
-            raise UsageError(f"chords has no data set {name!r}: {did_you_mean(name, known)}")
         train_clips, held_out = CLIPS[profile]
         order = [(seed + step) % sounds.FOLDS for step in range(sounds.FOLDS)]
         parts = {fold: recordings.clips(fold, train_clips) for fold in order}

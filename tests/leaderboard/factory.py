@@ -68,12 +68,13 @@ def items(run: Run) -> Items:
 
 def record(run: Run, with_items: Items) -> Record:
     criterion, _, suffix = run.method.partition("-")
-    control = run.method.startswith(("narrow", "dense+")) or suffix == "reinit"
-    named = not run.method.startswith(("narrow", "dense+"))
+    named = not run.method.startswith(("narrow", "dense+", "masking"))
+    masked = run.method == "masking" or suffix == "masked"
+    kind = "masked" if masked else "sweep" if named and suffix != "reinit" else "control"
     made = Record(
         run=RunKey("toy", "made", run.profile, run.method, run.seed),
         status="complete",
-        kind="control" if control else "sweep",
+        kind=kind,
         criterion=criterion if named else None,
         reset=(suffix or "rewind") if named else None,
         reason="",
@@ -87,21 +88,21 @@ def record(run: Run, with_items: Items) -> Record:
         data={"digest": f"da7a{run.seed}{run.world.offset}{run.world.sources}", "manifest": {}},
         code={"harness": "c0de", "task": "7a5c", **({"criterion": f"c-{criterion}"} if named else {})},
         environment={"cpu": "Toy CPU", "cores": 2, "packages": {"torch": "2.13.0"}},
-        rounds=tuple(_round(k, row, with_items) for row, k in enumerate(run.truth)),
+        rounds=tuple(_round(k, row, with_items, masked) for row, k in enumerate(run.truth)),
     )
     return replace(made, **run.changes)
 
 
-def _round(k: int, row: int, with_items: Items) -> Round:
-    left = 0.7**k
-    size = round(DENSE_PARAMETERS * left)
+def _round(k: int, row: int, with_items: Items, masked: bool) -> Round:
+    asked, left = 0.7**k, 1.0 if masked else 0.7**k
+    nonzero, size = round(DENSE_PARAMETERS * asked), round(DENSE_PARAMETERS * left)
     score = REDUCTIONS["ratio"](with_items.of(METRIC, row))
     return Round(
         round=k,
-        asked=left,
-        reached=size / DENSE_PARAMETERS,
+        asked=asked,
+        reached=nonzero / DENSE_PARAMETERS,
         parameters=size,
-        nonzero=size,
+        nonzero=nonzero,
         bytes=4 * size,
         macs=20 * size,
         macs_per_second=20.0 * size,

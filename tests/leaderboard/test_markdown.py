@@ -69,6 +69,12 @@ class TestPage:
         assert re.fullmatch(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", dense)
         assert rest[:4] == ["57.6 k", "1.15 M", "231 k", "0.06 [0.05, 0.06]"]
 
+    def test_masked_row_is_marked_and_has_no_cost_of_its_own(self, tmp_path: Path) -> None:
+        factory.write_all(tmp_path, {"random": falling(3), "random-masked": falling(8)}, world=World(sources=60))
+        row = tables(leaderboard.build(tmp_path))[0][3]
+        assert row[:4] == ["–", "random-masked", "3", "complete"]  # noqa: RUF001
+        assert row[5:10] == ["94.24 % masked", "as dense", "as dense", "as dense", "1.00 [0.90, 1.10]"]
+
     def test_hole_is_shown_with_its_count(self, page: str) -> None:
         gradient = next(r for r in tables(page)[2] if r[0] == "gradient")
         assert gradient[6] != "missing (1 of 2)"

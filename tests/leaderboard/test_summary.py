@@ -165,6 +165,38 @@ class TestVerdict:
         assert "No sweep is shown to hold the dense score" in verdict(only_section(tmp_path))[0]
 
 
+class TestMasked:
+    @pytest.fixture(scope="class")
+    def section(self, tmp_path_factory: pytest.TempPathFactory) -> Section:
+        results = tmp_path_factory.mktemp("results")
+        truths = {"random": falling(4), "magnitude": falling(5), "magnitude-masked": falling(9), "masking": falling(12)}
+        factory.write_all(results, {**truths, "narrow+": at_controls(0.9)}, world=QUIET)
+        return only_section(results)
+
+    def test_what_it_holds_is_found_but_not_ranked(self, section: Section) -> None:
+        assert [(r.method, r.rank, r.lossless and r.lossless.round) for r in section.rows] == [
+            *[("magnitude", 1, 5), ("random", 2, 4), ("magnitude-masked", None, 9), ("masking", None, 12)],
+            ("narrow+", None, None),
+        ]
+
+    def test_it_stands_at_its_budget_at_the_cost_of_dense(self, section: Section) -> None:
+        cell = row(section, "masking").cell(12)
+        assert cell is not None
+        assert cell.reached == pytest.approx(0.7**12, rel=1e-4)
+        assert (cell.parameters, cell.macs, cell.latency_ratio) == (1_000_000, 20_000_000, (0.9, 1.0, 1.1))
+
+    def test_no_sentence_counts_it_as_a_cut(self, section: Section) -> None:
+        assert "mask" not in " ".join(verdict(section))
+        (note,) = section.notes
+        assert note.startswith("Masked, not cut: magnitude-masked, masking. Their budgets are non-zeros")
+
+    def test_alone_it_still_has_its_dense_net(self, tmp_path: Path) -> None:
+        factory.write_all(tmp_path, {"masking": FLAT}, world=QUIET)
+        section = only_section(tmp_path)
+        assert section.reference == "masking"
+        assert verdict(section)[0] == "Undecided: no sweep is complete."
+
+
 class TestHoles:
     @pytest.fixture
     def results(self, tmp_path: Path) -> Iterator[Path]:

@@ -11,7 +11,6 @@ import torch
 
 from benchmark.data.notes import render_note, resample, to_int16
 from benchmark.data.soundfont import font
-from benchmark.errors import UsageError
 from benchmark.task import Batch, Data
 from tasks.chords import augment, recordings, sounds, task
 from tasks.chords.arrange import RENDER_RATE, Stem, play_chords, voicing
@@ -116,11 +115,6 @@ def test_the_manifest_is_json_and_counts(data: Data) -> None:
         assert manifest["splits"][side]["rows"] == len(split)
         assert manifest["splits"][side]["clips"] == len(split.sources)
         assert sum(manifest["splits"][side]["classes"].values()) == len(split)
-
-
-def test_an_unknown_data_set_is_refused() -> None:
-    with pytest.raises(UsageError, match="rendered"):
-        task.data("beatles", None, "smoke", 0)
 
 
 def test_training_draws_only_rows_with_a_class(data: Data) -> None:

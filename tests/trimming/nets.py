@@ -30,6 +30,8 @@ class Hard:
     build: Callable[[], nn.Module]
     shapes: tuple[tuple[int, ...], ...]
     widths: dict[str, int]
+    layered: bool = True
+    """Are units written and read by layers alone, each with a weight of its own, as the oracle takes them to be."""
 
     def inputs(self) -> tuple[Tensor, ...]:
         return tuple(torch.randn(shape) for shape in self.shapes)
@@ -118,17 +120,17 @@ def _functional() -> Net:
 
 # Fifteen nets on which pruning tools were compared.
 HARD = {
-    "depthwise": Hard(_depthwise, ((2, 4, 20),), {}),
+    "depthwise": Hard(_depthwise, ((2, 4, 20),), {"a+d": 16}, layered=False),
     "softmax over units": Hard(_softmax, ((2, 7, 8),), {"a": 16}),
     "attention": Hard(_attention, ((2, 7, 8),), {}),
     "residual to the input": Hard(
         lambda: Net(lambda s, x: s.o(F.relu(x + s.a(x))), a=conv(6, 6), o=conv(6, 3)), ((2, 6, 9),), {}
     ),
-    "unwrapped parameter": Hard(_unwrapped, ((2, 4, 9),), {}),
+    "unwrapped parameter": Hard(_unwrapped, ((2, 4, 9),), {"a": 16}),
     "group norm": Hard(
         lambda: Net(lambda s, x: s.o(F.relu(s.n(s.a(x)))), a=conv(4, 16), n=nn.GroupNorm(4, 16), o=conv(16, 3)),
         ((2, 4, 9),),
-        {},
+        {"a": 4},
     ),
     "u-net": Hard(_unet, ((2, 1, 16),), {"a": 8, "b": 16, "u": 6}),
     "one layer used twice": Hard(_twice, ((2, 5, 4),), {"i+m": 16}),
@@ -140,13 +142,13 @@ HARD = {
             o=nn.Conv2d(2, 1, 1),
         ),
         ((2, 1, 6, 6),),
-        {},
+        {"a": 2},
     ),
     "two kinds of pooling": Hard(_pooled, ((2, 4, 9),), {"a": 16}),
     "last state of a gru": Hard(_last_state, ((2, 5, 4),), {"g": 16}),
     "state from another gru": Hard(_states, ((2, 5, 4),), {"e+d": 16}),
-    "tied weights": Hard(_tied, ((2, 6),), {}),
-    "weight used by a function": Hard(_functional, ((2, 6),), {}),
+    "tied weights": Hard(_tied, ((2, 6),), {"e+d": 16}, layered=False),
+    "weight used by a function": Hard(_functional, ((2, 6),), {"e": 16}, layered=False),
 }
 
 
@@ -335,7 +337,7 @@ MORE = {
     ),
     "wider shortcut": Hard(_wider_shortcut, _SEQUENCE, {"a+b": 8}),
     "halves in a dim of their own": Hard(
-        lambda: between(lambda h: h.unflatten(-1, (2, -1)).tanh().prod(-2), after=8), _BETWEEN, {}
+        lambda: between(lambda h: h.unflatten(-1, (2, -1)).tanh().prod(-2), after=8), _BETWEEN, {"a": 8}
     ),
     "halves in a dim, then gated": Hard(
         lambda: between(lambda h: (lambda y: y[:, :, 0] * y[:, :, 1])(h.unflatten(-1, (2, -1)).tanh()), after=8),
@@ -348,7 +350,7 @@ MORE = {
     "halves apart": Hard(_halves_apart, _SEQUENCE, {}),
     "one gain each": Hard(lambda: between(lambda h: h * torch.arange(16.0)), _BETWEEN, {}),
     "prelu with many": Hard(
-        lambda: nn.Sequential(conv(4, 8), nn.PReLU(8), conv(8, 3)), ((2, 4, 9),), {}
+        lambda: nn.Sequential(conv(4, 8), nn.PReLU(8), conv(8, 3)), ((2, 4, 9),), {"0": 8}
     ),
     "picked": Hard(lambda: between(lambda h: h[..., [5, 0, 9]], after=3), _BETWEEN, {}),
     "first few": Hard(lambda: between(lambda h: h[..., :5], after=5), _BETWEEN, {}),
@@ -360,7 +362,7 @@ MORE = {
     "looked up by units": Hard(lambda: between(lambda h: torch.arange(6).to(h)[h.argmax(1)]), _BETWEEN, {}),
     "word chosen by units": Hard(_chosen_word, _SEQUENCE, {"e": 5}),
     "complex seen as real": Hard(
-        lambda: between(lambda h: torch.view_as_real(h * 1j).flatten(-2), after=32), _BETWEEN, {}
+        lambda: between(lambda h: torch.view_as_real(h * 1j).flatten(-2), after=32), _BETWEEN, {"a": 16}, layered=False
     ),
     "shuffled": Hard(lambda: between(_shuffled), _BETWEEN, {}),
     "windows": Hard(lambda: between(lambda h: h.unfold(-1, 4, 4).sum(-1), after=4), _BETWEEN, {}),
@@ -373,19 +375,19 @@ MORE = {
     "through numpy": Hard(lambda: between(_through_numpy), _BETWEEN, {}),
     "through a list": Hard(lambda: between(lambda h: h.new_tensor(h.tolist())), _BETWEEN, {}),
     "through a number": Hard(lambda: between(lambda h: h * h.max().item()), _BETWEEN, {}),
-    "spectrum": Hard(lambda: between(lambda h: torch.fft.rfft(h, dim=1).abs()), _BETWEEN, {}),
+    "spectrum": Hard(lambda: between(lambda h: torch.fft.rfft(h, dim=1).abs()), _BETWEEN, {"a": 16}),
     "seen as complex": Hard(
-        lambda: between(lambda h: torch.view_as_real(torch.complex(h, h)).flatten(-2), after=32), _BETWEEN, {}
+        lambda: between(lambda h: torch.view_as_real(torch.complex(h, h)).flatten(-2), after=32), _BETWEEN, {"a": 16}
     ),
-    "layer norm without weight": Hard(lambda: between(lambda h: F.layer_norm(h, h.shape[-1:])), _BETWEEN, {}),
+    "layer norm without weight": Hard(lambda: between(lambda h: F.layer_norm(h, h.shape[-1:])), _BETWEEN, {"a": 16}, layered=False),
     "instance norm": Hard(
-        lambda: nn.Sequential(conv(4, 8), nn.InstanceNorm1d(8), conv(8, 3)), ((2, 4, 9),), {}
+        lambda: nn.Sequential(conv(4, 8), nn.InstanceNorm1d(8), conv(8, 3)), ((2, 4, 9),), {"0": 8}
     ),
-    "weight norm": Hard(_old_weight_norm, _SEQUENCE, {}),
-    "packed sequence": Hard(_packed, _SEQUENCE, {}),
+    "weight norm": Hard(_old_weight_norm, _SEQUENCE, {"a": 8, "b": 6}, layered=False),
+    "packed sequence": Hard(_packed, _SEQUENCE, {"a": 6, "g": 5}, layered=False),
     "given state": Hard(_given_state, (*_SEQUENCE, (1, 2, 5)), {}),
-    "learned state": Hard(_learned_state, _SEQUENCE, {}),
-    "one module, two names": Hard(_repeated_module, _SEQUENCE, {}),
-    "embedding as output": Hard(_output_embedding, _SEQUENCE, {}),
+    "learned state": Hard(_learned_state, _SEQUENCE, {"g": 5}),
+    "one module, two names": Hard(_repeated_module, _SEQUENCE, {"0..1": 16}),
+    "embedding as output": Hard(_output_embedding, _SEQUENCE, {"e+o": 8}, layered=False),
     "weight used beside its layer": Hard(_weight_in_the_loss, _SEQUENCE, {}),
 }  # fmt: skip

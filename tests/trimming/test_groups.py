@@ -20,6 +20,7 @@ from tests.trimming.zoo import ZOO, Case, scattered
 CASES = dict(ZOO)
 CASES |= {name: Case(net.build, net.inputs, ()) for name, net in (HARD | MORE).items() if net.widths}
 each = pytest.mark.parametrize("name", CASES)
+layered = pytest.mark.parametrize("name", [n for n in CASES if n in ZOO or (HARD | MORE)[n].layered])
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +44,8 @@ def places(group: Group, units: list[int], role: str) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for axis in group.axes:
         tensor = axis.tensor.rpartition(".")[2]
-        own = role == "read" and tensor.startswith("weight_hh")
-        if axis.role != role or own or tensor.endswith(("_l1", "_l2", "_l1_reverse")):
+        own = role == "reads" and tensor.startswith("weight_hh")
+        if not getattr(axis, role) or own or tensor.endswith(("_l1", "_l2", "_l1_reverse")):
             continue
         found.setdefault(axis.module, []).extend(position for unit in units for position in axis.positions[unit])
     return found
@@ -53,7 +54,7 @@ def places(group: Group, units: list[int], role: str) -> dict[str, list[int]]:
 def written(model: nn.Module, group: Group, units: list[int]) -> dict[str, list[int]]:
     """The output features of layers that are these units."""
     result = {}
-    for name, positions in places(group, units, "write").items():
+    for name, positions in places(group, units, "writes").items():
         module = model.get_submodule(name)
         if isinstance(module, nn.RNNBase):
             positions = units + ([unit + module.hidden_size for unit in units] if module.bidirectional else [])
@@ -79,19 +80,19 @@ def test_hard_nets_have_just_the_groups_that_can_be_cut(name: str) -> None:
     assert verify(model, inputs, coupling) <= 1e-12
 
 
-@each
+@layered
 def test_who_reads_a_group_is_found_by_experiment_too(name: str) -> None:
     model, inputs, coupling = made(name)
     choose = random.Random(1)
     for group in coupling.groups:
         units = some(group, choose)
         moved = readers(model, inputs, written(model, group, units), tries=3)
-        claimed = {reader: set(features) for reader, features in places(group, units, "read").items()}
+        claimed = {reader: set(features) for reader, features in places(group, units, "reads").items()}
         assert moved == claimed, group.name
         assert OUTPUT not in moved
 
 
-@each
+@layered
 def test_a_cut_is_the_same_as_ignoring_units(name: str) -> None:
     model, inputs, coupling = made(name)
     model = model.double().eval()
@@ -165,7 +166,8 @@ def test_twelve_rounds_compose_to_one_plan(name: str) -> None:
             assert coupling == couple(model, inputs, CASES[name].protect)
         assert coupling.parameters() == sum(p.numel() for p in model.parameters())
     assert whole is not None
-    exact: Mapping[str, float] = {"rtol": 0, "atol": 0}
+    # A gain is scaled once or twelve times, everything else is only picked.
+    exact: Mapping[str, float] = {"rtol": 1e-5 if coupling.gains else 0, "atol": 0}
     torch.testing.assert_close(whole.apply(dense.state_dict()), dict(model.state_dict()), **exact)
     torch.testing.assert_close(whole.apply(other), stepwise, **exact)
     with torch.no_grad():

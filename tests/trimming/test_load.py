@@ -52,6 +52,15 @@ def outputs(model: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
         (lambda w: nn.GRU(2 * w, w, 2, bidirectional=True), {"input_size": 6, "hidden_size": 3}),
         (lambda w: nn.LSTM(2 * w, w, bias=False), {"input_size": 6, "hidden_size": 3}),
         (lambda w: nn.RNN(2 * w, w, nonlinearity="relu"), {"input_size": 6, "hidden_size": 3}),
+        (lambda w: nn.GRUCell(2 * w, w), {"input_size": 6, "hidden_size": 3}),
+        (lambda w: nn.LSTMCell(2 * w, w, bias=False), {"input_size": 6, "hidden_size": 3}),
+        (lambda w: nn.RNNCell(2 * w, w), {"input_size": 6, "hidden_size": 3}),
+        (lambda w: nn.Conv1d(w, 2 * w, 3, groups=w), {"in_channels": 3, "out_channels": 6, "groups": 3}),
+        (lambda w: nn.ConvTranspose1d(2 * w, w, 3, groups=w), {"in_channels": 6, "out_channels": 3, "groups": 3}),
+        (lambda w: nn.GroupNorm(w, 2 * w), {"num_channels": 6, "num_groups": 3}),
+        (lambda w: nn.GroupNorm(1, w), {"num_channels": 3, "num_groups": 1}),
+        (lambda w: nn.InstanceNorm1d(w, affine=True), {"num_features": 3}),
+        (lambda w: nn.PReLU(w), {"num_parameters": 3}),
     ],
 )
 def test_attributes_follow(build: Callable[[int], nn.Module], attributes: dict[str, object]) -> None:
@@ -111,14 +120,22 @@ def test_states_that_do_not_fit_are_refused_and_nothing_changes() -> None:
 
 
 def test_what_has_no_rule_keeps_its_shape() -> None:
-    refused(nn.PReLU(4), dict(nn.PReLU(3).state_dict()), r"the model \(PReLU\): no rule")
-    refused(nn.GRUCell(2, 4), dict(nn.GRUCell(2, 3).state_dict()), "no rule")
     refused(nn.LSTM(2, 4, proj_size=2), dict(nn.LSTM(2, 3, proj_size=2).state_dict()), "no rule")
-    normed = [nn.utils.parametrizations.weight_norm(nn.Linear(3, width)) for width in (5, 4)]
-    with pytest.raises(ValueError, match="no rule"):
-        load(normed[0], normed[1].state_dict())
-    same = nn.utils.parametrizations.weight_norm(nn.Linear(3, 5))
-    assert torch.equal(load(same, normed[0].state_dict()).weight, normed[0].weight)
+
+
+@pytest.mark.parametrize("norm", [nn.utils.weight_norm, nn.utils.parametrizations.weight_norm])
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_weight_norm_follows_in_both_forms(norm: Callable[[nn.Module], nn.Module]) -> None:
+    wide, narrow = (norm(nn.Conv1d(width, 2 * width, 3)) for width in (5, 4))
+    x = torch.randn(2, 4, 9)
+    expected = narrow(x)
+    assert torch.equal(load(wide, narrow.state_dict())(x), expected)
+    assert (wide.in_channels, wide.out_channels) == (4, 8)
+
+
+def test_modules_of_other_kinds_take_any_shape() -> None:
+    wide, narrow = (Net(lambda s, x: x * s.g, g=nn.Parameter(torch.rand(width))) for width in (5, 3))
+    assert torch.equal(load(wide, narrow.state_dict()).g, narrow.g)
 
 
 def test_layers_of_a_recurrent_module_must_agree() -> None:

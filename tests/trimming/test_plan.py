@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from benchmark.trimming import Cut, Plan, couple
+from benchmark.trimming import Cut, Gain, Plan, couple
 
 PLAN = Plan({"a.weight": {0: Cut(6, (0, 2, 5)), 1: Cut(4, (1,))}, "a.bias": {0: Cut(6, (0, 2, 5))}})
 
@@ -46,6 +46,16 @@ def test_a_plan_survives_json() -> None:
     assert Plan.from_json(text) == PLAN
     assert Plan.from_json(text).to_json() == text
     assert Plan.from_json(Plan({}).to_json()) == Plan({})
+
+
+def test_a_gain_shrinks_with_the_length_of_its_row() -> None:
+    state = {"v": torch.tensor([[3.0, 4.0], [0.0, 2.0], [1.0, 0.0]]), "g": torch.tensor([[10.0], [1.0], [2.0]])}
+    plan = Plan({"v": {0: Cut(3, (0, 1)), 1: Cut(2, (1,))}, "g": {0: Cut(3, (0, 1))}}, {"v": Gain("g", 0)})
+    cut = plan.apply(state)
+    assert torch.equal(cut["v"], torch.tensor([[4.0], [2.0]]))
+    torch.testing.assert_close(cut["g"], torch.tensor([[8.0], [1.0]]))
+    assert torch.equal(plan.select(state)["g"], torch.tensor([[10.0], [1.0]]))
+    assert Plan.from_json(plan.to_json()) == plan
 
 
 def test_states_that_do_not_fit_are_refused() -> None:
@@ -85,7 +95,7 @@ def one(**entry: object) -> str:
     [
         ("", "not a plan"),
         ("[]", "the plan: wanted an object, got list"),
-        ("{}", "wanted version, tensors, got nothing"),
+        ("{}", "wanted version, tensors, gains, got 'gains'"),
         ('{"version": 2, "tensors": {}}', "version 2, this reads version 1"),
         ('{"version": true, "tensors": {}}', "version True"),
         ('{"version": 1, "tensors": {}, "run": "rm"}', "wanted version, tensors"),
@@ -98,6 +108,11 @@ def one(**entry: object) -> str:
         ('{"version": 1, "tensors": {"w": {"0": {"size": 1}}}}', "wanted size, keep, got 'size'"),
         ("[" * 100_000, "nested too deep"),
         ('{"version": 1, "tensors": ' + "9" * 5000 + "}", "not a plan"),
+        (
+            '{"version": 1, "tensors": {}, "gains": {"w": {"gain": "g", "dim": 0}}}',
+            "gain of w: wanted a name and a dim",
+        ),
+        ('{"version": 1, "tensors": {}, "gains": {"w": {"gain": "g"}}}', "the gain of w: wanted gain, dim"),
         (one(keep=[]), "w, dim 0: nothing would be kept"),
         (one(keep=[1, 1]), "must increase"),
         (one(keep=[2, 1]), "must increase"),

@@ -22,7 +22,7 @@ from benchmark.training import State
 KEEP = "keep:"
 
 
-class Ledger:
+class Journal:
     """Rounds go in, each is on disk when `enter` returns."""
 
     def __init__(self, results: Path, record: Record, sources: np.ndarray) -> None:

@@ -1,0 +1,210 @@
+"""A cut tried on a copy: what a trace cannot see, widths that the model's own code stores or computes with."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.trimming.comparison import Comparison, StoppedError
+from benchmark.trimming.coupling import Coupling, Frozen, Group, Stored
+
+MOST_TRIALS = 400
+"""A model whose code stores widths in so many places that they are not found by then is frozen where it fails."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How far a trial came, in operations, and what then was wrong."""
+
+    progress: float
+    reason: str
+    modules: tuple[str, ...] = ()
+    """Names of the modules that were running."""
+
+
+def tried(model: nn.Module, inputs: tuple[Tensor, ...], coupling: Coupling) -> Coupling:
+    """The coupling with what a cut must update, without the groups whose cut goes wrong.
+
+    All groups are cut at once; where that fails, integers of modules are tried that could be one of the widths; where
+    none helps, groups are added one by one, and those that fail are frozen.
+    """
+    if not coupling.groups:
+        return coupling
+    try:
+        comparison = Comparison(model, inputs, coupling.norms)
+    except Exception as error:  # whatever a model does in its own copying or running
+        why = f"no cut can be tried: {_line(error)}"
+        return _without(coupling, {group.name: why for group in coupling.groups})
+    trials = _Trials(comparison, coupling)
+    stored, failure = trials.search(coupling.groups, ())
+    if failure is None:
+        return replace(coupling, stored=stored)
+    kept: list[Group] = []
+    found: tuple[Stored, ...] = ()
+    wrong: dict[str, str] = {}
+    for group in sorted(coupling.groups, key=lambda g: -_weight(coupling, g)):
+        more, failure = trials.search((*kept, group), found)
+        if failure is None:
+            kept.append(group)
+            found = more
+        else:
+            wrong[group.name] = failure.reason
+    return replace(_without(coupling, wrong), stored=found)
+
+
+def _without(coupling: Coupling, wrong: Mapping[str, str]) -> Coupling:
+    """The coupling with groups frozen, for the reasons given."""
+    frozen = {entry.name: entry.reason for entry in coupling.frozen}
+    for group in coupling.groups:
+        for writer in group.writers if group.name in wrong else ():
+            frozen.setdefault(writer, wrong[group.name])
+    return replace(
+        coupling,
+        groups=tuple(group for group in coupling.groups if group.name not in wrong),
+        frozen=tuple(Frozen(name, reason) for name, reason in frozen.items()),
+    )
+
+
+def _weight(coupling: Coupling, group: Group) -> int:
+    """Parameters that go with all units but one of the group."""
+    return coupling.parameters() - coupling.parameters({group.name: 1})
+
+
+class _Trials:
+    def __init__(self, comparison: Comparison, coupling: Coupling) -> None:
+        self.comparison = comparison
+        self.coupling = coupling
+        self.left = MOST_TRIALS
+
+    def search(self, groups: Sequence[Group], stored: tuple[Stored, ...]) -> tuple[tuple[Stored, ...], Failure | None]:
+        """Integers whose update makes a cut of these groups right, or how the best trial failed."""
+        coupling = replace(self.coupling, groups=tuple(groups))
+        failure = self._fails(coupling, stored)
+        while failure is not None:
+            better = self._better(coupling, stored, failure)
+            if better is None:
+                return stored, failure
+            stored, failure = better
+        return stored, None
+
+    def _better(
+        self, coupling: Coupling, stored: tuple[Stored, ...], failure: Failure
+    ) -> tuple[tuple[Stored, ...], Failure | None] | None:
+        """One more integer: with which the cut is right, else with which the cut model comes furthest."""
+        taken = {(entry.module, entry.attribute, entry.index) for entry in stored}
+        best: tuple[tuple[Stored, ...], Failure] | None = None
+        for entry in _candidates(self.comparison.model, coupling, failure.modules):
+            if (entry.module, entry.attribute, entry.index) in taken:
+                continue
+            if self.left == 0:
+                break
+            self.left -= 1
+            after = self._fails(coupling, (*stored, entry))
+            if after is None:
+                return (*stored, entry), None
+            if after.progress > (best[1] if best else failure).progress:
+                best = (*stored, entry), after
+        return best
+
+    def _fails(self, coupling: Coupling, stored: tuple[Stored, ...]) -> Failure | None:
+        """What is wrong with a cut of one unit each, of about half of them, or of all but two."""
+        coupling = replace(coupling, stored=stored)
+        cuts = [_all_but_one(coupling.groups), _uneven(coupling.groups), _two(coupling.groups)]
+        # A stored integer could follow another group by luck; not in several cuts with other widths.
+        cuts += [_uneven(coupling.groups, turn) for turn in (1, 2, 3) if stored]
+        for keep in cuts:
+            try:
+                difference, scale = self.comparison.of(coupling, keep)
+            except StoppedError as stops:
+                return Failure(stops.progress, _stopped(stops), stops.modules)
+            except RuntimeError as error:
+                return Failure(float("inf"), f"a cut changes what the model gives: {_line(error)}")
+            if difference > self.comparison.tolerance * max(1.0, scale):
+                return Failure(float("inf"), "a cut changes what the model computes: its code computes with the width")
+        return None
+
+
+def _all_but_one(groups: Sequence[Group]) -> dict[str, list[int]]:
+    """A width that is no part of the old one: what was written for the old width then fits nowhere."""
+    return {group.name: [unit for unit in range(len(group)) if unit != len(group) // 2] for group in groups}
+
+
+def _two(groups: Sequence[Group]) -> dict[str, list[int]]:
+    return {group.name: sorted({0, len(group) - 1}) for group in groups}
+
+
+def _uneven(groups: Sequence[Group], first: int = 0) -> dict[str, list[int]]:
+    """About half of each group's units, and not as many of two groups of one size, so that a mix-up shows."""
+    seen: dict[int, int] = {}
+    keep = {}
+    for group in groups:
+        size = len(group)
+        turn = seen[size] = seen.get(size, first - 1) + 1
+        sizes = sorted(range(1, size), key=lambda n: (abs(2 * n - size), n))
+        chosen = torch.randperm(size, generator=torch.Generator().manual_seed(turn + 31 * size))
+        keep[group.name] = sorted(chosen[: sizes[turn % len(sizes)]].tolist())
+    return keep
+
+
+def _candidates(model: nn.Module, coupling: Coupling, running: Sequence[str]) -> Iterator[Stored]:
+    """Integers that modules store and that are as large as something that is cut; the modules that ran first."""
+    sizes: dict[int, list[tuple[str, int, int]]] = {}
+    for group in coupling.groups:
+        for axis in group.axes:
+            size, each = coupling.shapes[axis.tensor][axis.dim], len(axis.positions[0])
+            for divisor in {1, each}:
+                where = sizes.setdefault(size // divisor, [])
+                if size % divisor == 0 and (axis.tensor, axis.dim, divisor) not in where:
+                    where.append((axis.tensor, axis.dim, divisor))
+    modules = dict(model.named_modules())
+    for name in dict.fromkeys([*reversed(running), *modules]):
+        for attribute, index, value in _integers(modules[name]):
+            for tensor, dim, divisor in _distinct(coupling, sizes.get(value, [])):
+                yield Stored(name, attribute, index, tensor, dim, divisor)
+
+
+def _distinct(coupling: Coupling, places: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Of places that hold the same units the first: they shrink alike."""
+    first: dict[Any, tuple[str, int, int]] = {}
+    for tensor, dim, divisor in places:
+        units = frozenset(
+            (group.name, len(axis.positions[0]))
+            for group in coupling.groups
+            for axis in group.axes
+            if (axis.tensor, axis.dim) == (tensor, dim)
+        )
+        first.setdefault((units, divisor), (tensor, dim, divisor))
+    return list(first.values())
+
+
+def _integers(module: nn.Module) -> Iterator[tuple[str, int | None, int]]:
+    for attribute, value in module.__dict__.items():
+        if attribute.startswith("_") or attribute == "training":
+            continue
+        if type(value) is int:
+            yield attribute, None, value
+        elif isinstance(value, tuple | list) and len(value) <= 64:
+            yield from ((attribute, index, entry) for index, entry in enumerate(value) if type(entry) is int)
+
+
+def _stopped(stops: StoppedError) -> str:
+    name = stops.modules[-1] if stops.modules else ""
+    frames = [frame for frame in traceback.extract_tb(stops.error.__traceback__) if not _of_library(frame.filename)]
+    line = f", {Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
+    return f"the cut model stops in {name or 'the model'} ({stops.kind}){line}: {_line(stops.error)}"
+
+
+def _of_library(filename: str) -> bool:
+    roots: Collection[Path] = (Path(torch.__file__).parent, Path(__file__).parent)
+    return filename.startswith("<") or any(Path(filename).is_relative_to(root) for root in roots)
+
+
+def _line(error: BaseException) -> str:
+    first = (str(error).splitlines() or [""])[0]
+    return first if first else type(error).__name__
