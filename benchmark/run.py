@@ -159,6 +159,7 @@ def _fresh_record(key: RunKey, method: Method, setting: Setting) -> Record:
             "rewind_step": setting.rewind_step,
             "round_steps": setting.round_steps,
             "dense_parameters": setting.parameters,
+            "cuttable": coupling.cuttable,
             "floor_parameters": setting.sparsest if single_weights else floor(coupling),
             "floor_widths": coupling.widths if single_weights else minimum_widths(coupling),
             "frozen": {f.name: f.reason for f in coupling.frozen},

@@ -69,7 +69,7 @@ class Stored:
         """
         modules = dict(model.named_modules(remove_duplicate=False))
         held = getattr(modules.get(self.module), "__dict__", {}).get(self.attribute)
-        entry = held
+        entry = held if self.index is None else None
         if isinstance(held, list | tuple) and self.index is not None and self.index < len(held):
             entry = held[self.index]
         if type(entry) is not int or self.tensor not in state or self.dim >= state[self.tensor].dim():
@@ -288,7 +288,8 @@ class Coupling:
         lines += [f"{frozen.name or 'the model'}: frozen: {frozen.reason}" for frozen in self.frozen]
         lines += [f"follows the cut: {stored}" for stored in self.stored]
         least = self.parameters(dict.fromkeys(self.widths, 1))
-        lines.append(f"{self.parameters()} parameters, {least} with one unit in every group")
+        share = f"{100 * self.cuttable:.1f} % of them of units"
+        lines.append(f"{self.parameters()} parameters, {share}, {least} with one unit in every group")
         return "\n".join(lines)
 
     def _known(self, name: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from benchmark.trimming.coupling import Stored
 from benchmark.trimming.load import load
@@ -42,10 +42,12 @@ def restore(path: str | os.PathLike[str], model: nn.Module) -> nn.Module:
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}.json is not what was saved with a trimmed model: {error}") from None
     try:
-        state = torch.load(f"{path}.pt", weights_only=True, map_location="cpu")
-        return load(model, state, stored)
-    except (RuntimeError, TypeError, AttributeError, EOFError) as error:
-        raise ValueError(f"{path}.pt does not hold the weights of such a model: {error}") from None
+        state = dict(torch.load(f"{path}.pt", weights_only=True, map_location="cpu"))
+    except Exception as error:  # torch raises many kinds, and advises to trust the file
+        raise ValueError(f"{path}.pt is not a file of weights: {type(error).__name__}") from None
+    if not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"{path}.pt is not a file of weights")
+    return load(model, state, stored)
 
 
 def _entry(value: object) -> Stored:

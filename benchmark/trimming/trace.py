@@ -76,14 +76,18 @@ def _taught(model: nn.Module, layers: _Layers) -> Iterator[None]:
     """Layers that a user has taught speak for themselves; their inside is hidden."""
     operations, ledger = layers.operations, layers.ledger
 
+    before: list[bool] = []
+
     def enter(module: nn.Module, args: Any) -> None:
+        before.append(operations.watching)
         operations.watching = False
 
     def leave(module: nn.Module, args: Any, output: Any) -> None:
         layer = taught(module)
-        if layer is not None:
-            follow(ledger, layer, module, args[0], output)
-        operations.watching = True
+        operations.watching = before.pop()
+        if layer is not None and operations.watching:
+            with operations.set_watching(False):
+                follow(ledger, layer, module, args[0], output)
 
     with ExitStack() as handles:
         for module in model.modules():

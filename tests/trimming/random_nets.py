@@ -439,7 +439,9 @@ def _weighted(*options: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy
 
 def descriptions() -> st.SearchStrategy[Description]:
     """Nets of two to six stages, two levels deep."""
-    width, some = st.sampled_from(range(2, 10)), st.sampled_from((1, 2, 3))
+    any_width = st.sampled_from(range(2, 10))
+    width = st.shared(any_width, key="width of many layers") | any_width
+    some = st.sampled_from((1, 2, 3))
     form = st.sampled_from(("plain", "plain", "plain", "weight_norm", "parametrized"))
     norm = st.sampled_from(("none", "none", *NORMS))
     layer = st.builds(
@@ -465,7 +467,7 @@ def descriptions() -> st.SearchStrategy[Description]:
         (1, st.builds(Skips, width, width, some)),
         (1, st.builds(Twice, form)),
         (3, st.builds(Function, st.sampled_from(tuple(FUNCTIONS)))),
-        (1, st.just(Remembered())),
+        (2, st.just(Remembered())),
     )
 
     def composed(inside: st.SearchStrategy[Stage]) -> st.SearchStrategy[Stage]:

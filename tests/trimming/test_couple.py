@@ -132,7 +132,7 @@ def test_explain_reads_well() -> None:
         "a+up: 16 units, written by a, up, read by down, o",
         "down: 5 units, written by down, read by up",
         "o: frozen: it is an output of the model",
-        "536 parameters, 29 with one unit in every group",
+        "536 parameters, 99.4 % of them of units, 29 with one unit in every group",
     ]
 
 

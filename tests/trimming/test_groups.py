@@ -104,7 +104,7 @@ def test_a_cut_is_the_same_as_ignoring_units(name: str) -> None:
         for layer, features in written(model, group, drop[group.name]).items():
             units.setdefault(layer, []).extend(features)
     keep = {group.name: [u for u in range(len(group)) if u not in drop[group.name]] for group in coupling.groups}
-    cut = load(copy.deepcopy(model), coupling.plan(keep).apply(model.state_dict()))
+    cut = load(copy.deepcopy(model), coupling.plan(keep).apply(model.state_dict()), coupling.stored)
     ignore(model, readers(model, inputs, units, tries=3), units)
     with torch.no_grad():
         torch.manual_seed(3)
@@ -131,7 +131,7 @@ def test_a_cut_model_counts_as_foretold_and_trains(name: str) -> None:
     assert coupling.parameters() == sum(p.numel() for p in model.parameters())
     choose = random.Random(5)
     keep = {group.name: some(group, choose) for group in coupling.groups}
-    load(model, coupling.plan(keep).apply(model.state_dict()))
+    load(model, coupling.plan(keep).apply(model.state_dict()), coupling.stored)
     widths = {group: len(units) for group, units in keep.items()}
     assert coupling.parameters(widths) == sum(p.numel() for p in model.parameters())
     optimizer = torch.optim.SGD(model.parameters(), 0.01)
@@ -159,7 +159,7 @@ def test_twelve_rounds_compose_to_one_plan(name: str) -> None:
         keep = halved(coupling, choose, 0.8)
         plan = coupling.plan(keep)
         coupling = coupling.trimmed(keep)
-        load(model, plan.apply(model.state_dict()))
+        load(model, plan.apply(model.state_dict()), coupling.stored)
         stepwise = plan.apply(stepwise)
         whole = plan if whole is None else whole.compose(plan)
         if step in (0, 5, 11):

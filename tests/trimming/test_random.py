@@ -103,7 +103,7 @@ def readers_agree(model: nn.Module, inputs: Inputs, plan: Plan) -> tuple[Feature
     """The features that a plan cuts; noise on those written moves just those read, and never the output."""
     written, read = features(model, plan)
     units = {name: sorted(some) for name, some in written.items()}
-    moved = readers(model, inputs, units)
+    moved = readers(model, inputs, units, tries=4)
     if moved != read:
         # Zeros that go with a unit never move, nor does the mean of what was normalized, whatever noise is anywhere.
         layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, _LAYERS)}
