@@ -68,15 +68,40 @@ class MacroF1(Reduction):
 
     def score(self, sums: np.ndarray) -> np.ndarray:
         """Mean of 2 hits / (truths + guesses) over the classes seen."""
-        hits, truth, guess = np.split(sums, 3, axis=-1)
-        seen = truth + guess
-        f1 = np.divide(2 * hits, seen, out=np.zeros_like(hits), where=seen > 0)
-        classes = (seen > 0).sum(-1)
-        scores: np.ndarray = np.divide(f1.sum(-1), classes, out=np.full(classes.shape, np.nan), where=classes > 0)
-        return scores
+        return _mean_f1(sums)
 
 
-REDUCTIONS: dict[str, Reduction] = {"ratio": Ratio(), "macro_f1": MacroF1()}
+class PooledF1(Reduction):
+    """Mean over labels of F1 of events (onsets, drum hits), with counts pooled over items.
+
+    An item is one label of one clip: `label` is its number, `hits` how many events were found, `truths` and `guesses`
+    how many there are and were guessed. A label with neither is left out of the mean; one label alone gives micro-F1.
+    """
+
+    arrays = ("label", "hits", "truths", "guesses")
+
+    def columns(self, items: Items) -> np.ndarray:
+        """(items, 3 x labels): hits, truths, guesses."""
+        label = np.asarray(items["label"], int)
+        own = label[:, None] == np.arange(label.max(initial=0) + 1)
+        counts = (np.asarray(items[name], np.float64)[:, None] * own for name in ("hits", "truths", "guesses"))
+        return np.concatenate(list(counts), 1)
+
+    def score(self, sums: np.ndarray) -> np.ndarray:
+        """Mean of 2 hits / (truths + guesses) over the labels seen."""
+        return _mean_f1(sums)
+
+
+def _mean_f1(sums: np.ndarray) -> np.ndarray:
+    hits, truth, guess = np.split(sums, 3, axis=-1)
+    seen = truth + guess
+    f1 = np.divide(2 * hits, seen, out=np.zeros_like(hits), where=seen > 0)
+    classes = (seen > 0).sum(-1)
+    scores: np.ndarray = np.divide(f1.sum(-1), classes, out=np.full(classes.shape, np.nan), where=classes > 0)
+    return scores
+
+
+REDUCTIONS: dict[str, Reduction] = {"ratio": Ratio(), "macro_f1": MacroF1(), "pooled_f1": PooledF1()}
 
 
 def reduction(name: str) -> Reduction:

@@ -23,6 +23,11 @@ def items(draw: st.DrawFn, name: str) -> dict[str, np.ndarray]:
         whole = draw(arrays(float, n, elements=durations))
         return {"part": whole * draw(arrays(float, n, elements=st.floats(0, 1))), "whole": whole}
     classes = st.integers(0, 5)
+    if name == "pooled_f1":
+        few = arrays(int, n, elements=st.integers(0, 9))
+        hits, missed, false = draw(few), draw(few), draw(few)
+        label = draw(arrays(int, n, elements=classes))
+        return {"label": label, "hits": hits, "truths": hits + missed, "guesses": hits + false}
     return {"truth": draw(arrays(int, n, elements=classes)), "guess": draw(arrays(int, n, elements=classes))}
 
 
@@ -50,6 +55,31 @@ def test_macro_f1_perfect_and_hopeless() -> None:
     labels = np.array([3, 1, 4, 1, 5])
     assert reduction("macro_f1")({"truth": labels, "guess": labels}) == 1
     assert reduction("macro_f1")({"truth": labels, "guess": labels + 10}) == 0
+
+
+def test_pooled_f1_by_hand() -> None:
+    # Two clips, two labels; label 0: 3 hits of 5 truths and 4 guesses: 2/3. Label 1: 1 of 2 and 2: 1/2.
+    found = {
+        "label": np.array([0, 1, 0, 1, 2]),
+        "hits": np.array([3, 0, 0, 1, 0]),
+        "truths": np.array([3, 1, 2, 1, 0]),
+        "guesses": np.array([3, 0, 1, 2, 0]),
+    }
+    assert reduction("pooled_f1")(found) == pytest.approx((2 / 3 + 1 / 2) / 2)
+    alone = found | {"label": np.zeros(5)}
+    assert reduction("pooled_f1")(alone) == pytest.approx(2 * 4 / (7 + 6))
+
+
+def test_pooled_f1_is_macro_f1_where_every_event_is_one_of_a_class() -> None:
+    truth, guess = np.array([0, 0, 1, 2, 3]), np.array([0, 1, 1, 4, 3])
+    labels = np.arange(5)
+    events = {
+        "label": labels,
+        "hits": np.array([((truth == label) & (guess == label)).sum() for label in labels]),
+        "truths": np.array([(truth == label).sum() for label in labels]),
+        "guesses": np.array([(guess == label).sum() for label in labels]),
+    }
+    assert reduction("pooled_f1")(events) == reduction("macro_f1")({"truth": truth, "guess": guess})
 
 
 @pytest.mark.parametrize("name", sorted(REDUCTIONS))
@@ -97,5 +127,5 @@ def test_arrays_are_what_columns_reads() -> None:
 def test_unknown_reduction_suggests() -> None:
     with pytest.raises(UsageError, match="no reduction 'makro_f1': did you mean 'macro_f1'"):
         reduction("makro_f1")
-    with pytest.raises(UsageError, match="known: macro_f1, ratio"):
+    with pytest.raises(UsageError, match="known: macro_f1, pooled_f1, ratio"):
         reduction("zzz")
