@@ -31,12 +31,12 @@ class StoppedError(RuntimeError):
 class Comparison:
     """Copies of a model, of which some units are ignored in one and cut from the other.
 
-    Norms over units (`norms`: names of modules) only scale and shift in both. Weights are disturbed, so that layers
-    that start from zeros and norms whose channels are all alike show a mix-up too.
+    Norms over units that are cut only scale and shift in both. Weights are disturbed, so that layers that start from
+    zeros and norms whose channels are all alike show a mix-up too.
     """
 
-    def __init__(self, model: nn.Module, inputs: Sequence[Any], norms: Collection[str], seed: int = 0) -> None:
-        self.norms, self.seed = norms, seed
+    def __init__(self, model: nn.Module, inputs: Sequence[Any], seed: int = 0) -> None:
+        self.seed = seed
         for dtype in (torch.float64, None):
             self.double = dtype is not None
             self.model = _in_dtype(copied(model).eval(), dtype)
@@ -72,16 +72,17 @@ class Comparison:
         plan = coupling.plan(keep)
         cut = copied(self.model)
         _ignore(whole, coupling, plan, keep)
-        reference = self.run(whole)
+        norms = [name for name, groups in coupling.norms.items() if groups & coupling.widths.keys()]
+        reference = self.run(whole, norms)
         stack: list[str] = []
         counter = _Counter()
         shapes: list[torch.Size] | None = None
         try:
             load(cut, plan.apply(self.model.state_dict()), coupling.stored)
             with modules_named(cut, stack), counter:
-                outputs = self.run(cut)
+                outputs = self.run(cut, norms)
                 if self._train_shapes is not None:
-                    shapes = [out.shape for out in self.run(cut.train())]
+                    shapes = [out.shape for out in self.run(cut.train(), norms)]
         except Exception as error:
             kind = type(cut.get_submodule(stack[-1] if stack else "")).__name__
             raise StoppedError(error, counter.count, stack, kind) from error
@@ -90,7 +91,7 @@ class Comparison:
             raise RuntimeError("in training mode the outputs have other shapes than before the cut")
         return difference, max((float(out.abs().max()) for out in reference if out.numel()), default=0.0)
 
-    def run(self, model: nn.Module) -> list[Tensor]:
+    def run(self, model: nn.Module, norms: Collection[str] = ()) -> list[Tensor]:
         """Outputs on copies of the inputs; the same random state every time."""
         stack: list[str] = []
         with (
@@ -99,7 +100,7 @@ class Comparison:
             torch.random.fork_rng(),
             torch.no_grad(),
             modules_named(model, stack),
-            _AffineOnly(self.norms, stack),
+            _AffineOnly(norms, stack),
         ):
             # An instance norm without weights only warns that it stores another width.
             warnings.filterwarnings("error", message="input's size at dim")

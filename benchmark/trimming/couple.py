@@ -67,15 +67,25 @@ def couple(model: nn.Module, inputs: tuple[Tensor, ...], protect: Sequence[str] 
         _frozen(model, ledger),
         learnable | buffers,
         frozenset(learnable),
-        frozenset(name for name, over in ledger.norms.items() if any(_free(ledger, units) for units in over)),
+        _norms(ledger, groups),
         gains,
         {name: others for name, others in aliases.items() if name in cut},
     )
     return tried(model, inputs, coupling)
 
 
-def _free(ledger: Ledger, units: Tensor) -> bool:
-    return bool((ledger.units.resolve(units) != FIXED).any())
+def _norms(ledger: Ledger, groups: Sequence[Group]) -> dict[str, frozenset[str]]:
+    """Modules that normalise over units of groups, with the names of the groups."""
+    of_unit: dict[int, str] = {}
+    for group in groups:
+        first = group.axes[0]
+        ids = ledger.units.resolve(ledger.axes[first.tensor, first.dim].ids)
+        of_unit |= {int(ids[positions[0]]): group.name for positions in first.positions}
+    norms = {}
+    for name, over in ledger.norms.items():
+        units = {unit for ids in over for unit in ledger.units.resolve(ids).tolist()}
+        norms[name] = frozenset(of_unit[unit] for unit in units if unit in of_unit)
+    return {name: names for name, names in norms.items() if names}
 
 
 def _shared(model: nn.Module) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:

@@ -159,8 +159,8 @@ class Coupling:
     """Of every parameter (a shared one under one name) and of every buffer that has units."""
     learnable: frozenset[str] = field(repr=False)
     """Names of the parameters."""
-    norms: frozenset[str] = field(repr=False)
-    """Modules that normalise over units: after a cut, what they compute for the other units changes."""
+    norms: Mapping[str, frozenset[str]] = field(repr=False)
+    """Modules that normalise over units, with the groups: a cut changes what is left of these."""
     gains: Mapping[str, Gain] = field(repr=False)
     """Weights with weight norm that a cut goes through, by the name of the direction."""
     aliases: Mapping[str, tuple[str, ...]] = field(repr=False)

@@ -12,6 +12,10 @@ MADE = -1
 """In the shadow of a constant that the forward makes: it belongs to no unit and is as wide as the code asks."""
 
 
+_SLACK = 2**20
+"""Bytes that are not worth a sweep."""
+
+
 class Shadow:
     """An int32 id for every element of every storage that was written to.
 
@@ -22,7 +26,8 @@ class Shadow:
 
     def __init__(self) -> None:
         self._ids: dict[int, tuple[StorageWeakRef, Tensor, int]] = {}
-        self._sweep_at = 256
+        self._held = 0
+        self._sweep_at = _SLACK
 
     def read(self, tensor: Tensor) -> Tensor | None:
         """The ids, in the shape of the tensor, sharing the memory of the shadow; None where there are none."""
@@ -39,7 +44,7 @@ class Shadow:
             return tensor.layout == torch.strided
         storage = tensor.untyped_storage()
         if storage._cdata not in self._ids:
-            self._sweep()
+            self._sweep(storage.nbytes())
             # A complex number has two ids, so that its parts can be seen as real numbers.
             size = tensor.element_size() // (2 if tensor.is_complex() else 1)
             memory = torch.full((storage.nbytes() // size,), FIXED, dtype=torch.int32)
@@ -53,11 +58,14 @@ class Shadow:
         memory.as_strided((*tensor.shape, parts), strides, tensor.storage_offset() * parts).copy_(ids.unsqueeze(-1))
         return True
 
-    def _sweep(self) -> None:
-        if len(self._ids) < self._sweep_at:
+    def _sweep(self, coming: int) -> None:
+        """Let go of the shadows of activations that are gone, before they are as much again as those that are not."""
+        self._held += coming
+        if self._held < self._sweep_at:
             return
         self._ids = {key: entry for key, entry in self._ids.items() if not entry[0].expired()}
-        self._sweep_at = 2 * len(self._ids) + 256
+        self._held = coming + sum(memory.nbytes for _, memory, _ in self._ids.values())
+        self._sweep_at = self._held + self._held // 2 + _SLACK
 
 
 def _has_elements(tensor: Tensor) -> bool:

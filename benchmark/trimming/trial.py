@@ -37,7 +37,7 @@ def tried(model: nn.Module, inputs: tuple[Tensor, ...], coupling: Coupling) -> C
     if not coupling.groups:
         return coupling
     try:
-        comparison = Comparison(model, inputs, coupling.norms)
+        comparison = Comparison(model, inputs)
     except Exception as error:  # whatever a model does in its own copying or running
         why = f"no cut can be tried: {_line(error)}"
         return _without(coupling, {group.name: why for group in coupling.groups})
@@ -64,10 +64,12 @@ def _without(coupling: Coupling, wrong: Mapping[str, str]) -> Coupling:
     for group in coupling.groups:
         for writer in group.writers if group.name in wrong else ():
             frozen.setdefault(writer, wrong[group.name])
+    left = {name: groups - wrong.keys() for name, groups in coupling.norms.items()}
     return replace(
         coupling,
         groups=tuple(group for group in coupling.groups if group.name not in wrong),
         frozen=tuple(Frozen(name, reason) for name, reason in frozen.items()),
+        norms={name: groups for name, groups in left.items() if groups},
     )
 
 
@@ -113,11 +115,11 @@ class _Trials:
         return best
 
     def _fails(self, coupling: Coupling, stored: tuple[Stored, ...]) -> Failure | None:
-        """What is wrong with a cut of one unit each, of about half of them, or of all but two."""
+        """What is wrong with a cut of one unit each, of about half of them, of all but two, or of some groups alone."""
         coupling = replace(coupling, stored=stored)
         cuts = [_all_but_one(coupling.groups), _uneven(coupling.groups), _two(coupling.groups)]
-        # A stored integer could follow another group by luck; not in several cuts with other widths.
-        cuts += [_uneven(coupling.groups, turn) for turn in (1, 2, 3) if stored]
+        if stored:
+            cuts += _apart(coupling.groups)
         for keep in cuts:
             try:
                 difference, scale = self.comparison.of(coupling, keep)
@@ -135,17 +137,27 @@ def _all_but_one(groups: Sequence[Group]) -> dict[str, list[int]]:
     return {group.name: [unit for unit in range(len(group)) if unit != len(group) // 2] for group in groups}
 
 
+def _apart(groups: Sequence[Group]) -> list[dict[str, list[int]]]:
+    """Cuts of some groups only, such that any two groups are told apart: a stored integer may follow the wrong one."""
+    cuts = []
+    for bit in range((len(groups) - 1).bit_length()):
+        for side in (0, 1):
+            whole = [group for index, group in enumerate(groups) if index >> bit & 1 != side]
+            cuts.append(_all_but_one(groups) | {group.name: list(range(len(group))) for group in whole})
+    return cuts
+
+
 def _two(groups: Sequence[Group]) -> dict[str, list[int]]:
     return {group.name: sorted({0, len(group) - 1}) for group in groups}
 
 
-def _uneven(groups: Sequence[Group], first: int = 0) -> dict[str, list[int]]:
+def _uneven(groups: Sequence[Group]) -> dict[str, list[int]]:
     """About half of each group's units, and not as many of two groups of one size, so that a mix-up shows."""
     seen: dict[int, int] = {}
     keep = {}
     for group in groups:
         size = len(group)
-        turn = seen[size] = seen.get(size, first - 1) + 1
+        turn = seen[size] = seen.get(size, -1) + 1
         sizes = sorted(range(1, size), key=lambda n: (abs(2 * n - size), n))
         chosen = torch.randperm(size, generator=torch.Generator().manual_seed(turn + 31 * size))
         keep[group.name] = sorted(chosen[: sizes[turn % len(sizes)]].tolist())

@@ -57,7 +57,7 @@ def verify(
     for group in coupling.groups:
         drop = min(round(fraction * len(group)), len(group) - 1)
         keep[group.name] = sorted(choose.sample(range(len(group)), len(group) - drop))
-    comparison = Comparison(model, inputs, coupling.norms, seed)
+    comparison = Comparison(model, inputs, seed)
     if not comparison.double:
         raise RuntimeError("the model does not run in float64")
     try:

@@ -379,7 +379,9 @@ MORE = {
     "seen as complex": Hard(
         lambda: between(lambda h: torch.view_as_real(torch.complex(h, h)).flatten(-2), after=32), _BETWEEN, {"a": 16}
     ),
-    "layer norm without weight": Hard(lambda: between(lambda h: F.layer_norm(h, h.shape[-1:])), _BETWEEN, {"a": 16}, layered=False),
+    "layer norm without weight": Hard(
+        lambda: between(lambda h: F.layer_norm(h, h.shape[-1:])), _BETWEEN, {"a": 16}, layered=False
+    ),
     "instance norm": Hard(
         lambda: nn.Sequential(conv(4, 8), nn.InstanceNorm1d(8), conv(8, 3)), ((2, 4, 9),), {"0": 8}
     ),

@@ -11,11 +11,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from math import gcd
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from tests.trimming.nets import Net
@@ -302,19 +300,9 @@ class Remembered:
 
 
 Stage = (
-    Layer
-    | Grouped
-    | Gate
-    | Residual
-    | Concat
-    | Skips
-    | Recurrent
-    | SqueezeExcite
-    | FiLM
-    | Twice
-    | Function
+    Layer | Grouped | Gate | Residual | Concat | Skips | Recurrent | SqueezeExcite | FiLM | Twice | Function
     | Remembered
-)
+)  # fmt: skip
 
 
 def chain(stages: tuple[Stage, ...], h: Tensor, c: Tensor) -> tuple[nn.Module, Tensor]:
@@ -429,61 +417,3 @@ def scattered(model: nn.Module) -> nn.Module:
                 if tensor.is_floating_point():
                     nn.init.uniform_(tensor, 0.5, 1.5)
     return model
-
-
-def _weighted(*options: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """One of the strategies, each that often."""
-    indices = [index for index, (times, _) in enumerate(options) for _ in range(times)]
-    return st.sampled_from(indices).flatmap(lambda index: options[index][1])
-
-
-def descriptions() -> st.SearchStrategy[Description]:
-    """Nets of two to six stages, two levels deep."""
-    any_width = st.sampled_from(range(2, 10))
-    width = st.shared(any_width, key="width of many layers") | any_width
-    some = st.sampled_from((1, 2, 3))
-    form = st.sampled_from(("plain", "plain", "plain", "weight_norm", "parametrized"))
-    norm = st.sampled_from(("none", "none", *NORMS))
-    layer = st.builds(
-        Layer, width, st.sampled_from(("conv", "linear", "up")), norm, st.sampled_from(tuple(ACTIVATIONS)), form
-    )
-    plain = _weighted(
-        (5, layer),
-        (2, st.builds(Gate, width, st.sampled_from(("two layers", "glu", "chunk", "slice")), form)),
-        (
-            3,
-            st.builds(
-                Recurrent,
-                width,
-                st.sampled_from(("GRU", "LSTM")),
-                st.sampled_from((1, 2)),
-                st.booleans(),
-                st.booleans(),
-            ),
-        ),
-        (2, st.builds(Grouped, st.sampled_from((None, None, 2, 3)), some, st.booleans(), form)),
-        (1, st.builds(SqueezeExcite, width)),
-        (1, st.builds(FiLM, width)),
-        (1, st.builds(Skips, width, width, some)),
-        (1, st.builds(Twice, form)),
-        (3, st.builds(Function, st.sampled_from(tuple(FUNCTIONS)))),
-        (2, st.just(Remembered())),
-    )
-
-    def composed(inside: st.SearchStrategy[Stage]) -> st.SearchStrategy[Stage]:
-        body, branch = (st.lists(inside, min_size=least, max_size=2).map(tuple) for least in (1, 0))
-        branches = st.lists(branch, min_size=2, max_size=3).map(tuple)
-        shortcut, open_ = st.none() | width, st.sampled_from((False, False, True))
-        return _weighted((1, st.builds(Residual, body, shortcut, open_)), (1, st.builds(Concat, branches)))
-
-    stage = _weighted((4, plain), (1, composed(plain)), (1, composed(_weighted((2, plain), (1, composed(plain))))))
-    return st.builds(
-        lambda first, rest, **others: Description((*first, *rest), **others),
-        _weighted((7, st.tuples(layer)), (1, st.just(()))),
-        st.lists(stage, min_size=1, max_size=5),
-        head=st.sampled_from(("mean", *HEADS)),
-        channels=st.integers(1, 6),
-        side=st.integers(1, 4),
-        time=st.integers(8, 13),
-        heads=st.integers(1, 2),
-    )

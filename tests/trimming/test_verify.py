@@ -64,7 +64,7 @@ def test_layer_norms_over_units_are_the_exception() -> None:
     nn.init.uniform_(net[1].weight)
     nn.init.uniform_(net[1].bias)
     coupling = couple(net, (torch.randn(2, 4),))
-    assert coupling.norms == {"1"}
+    assert coupling.norms == {"1": {"0"}}
     assert verify(net, (torch.randn(2, 4),), coupling) <= 1e-12
 
 
