@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -96,3 +98,30 @@ def test_a_state_of_another_model_is_refused() -> None:
         found.weights({})
     with pytest.raises(ValueError, match=r"0.weight has shape \(5, 3\), too small at dim 0 for '0'"):
         found.weights({"0.weight": torch.zeros(5, 3)})
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize("norm", [nn.utils.weight_norm, nn.utils.parametrizations.weight_norm])
+@pytest.mark.parametrize("dim", [0, 1, None])
+def test_under_weight_norm_they_are_what_the_layer_multiplies_with(norm: Callable[..., nn.Module], dim: int) -> None:
+    model = nn.Sequential(norm(nn.Conv1d(3, 6, 2), dim=dim), nn.Conv1d(6, 1, 1))
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if name.endswith(("_g", "original0")):
+                parameter.mul_(torch.rand_like(parameter) + 0.5)
+        model(torch.randn(2, 3, 9))
+    (rows,) = group(model, torch.randn(2, 3, 9)).weights(model.state_dict())
+    torch.testing.assert_close(rows, model[0].weight.reshape(6, 3 * 2))
+
+
+def test_a_depthwise_layer_writes_the_units_that_it_passes_on() -> None:
+    model = nn.Sequential(nn.Conv1d(3, 6, 1), nn.Conv1d(6, 6, 5, groups=6), nn.Conv1d(6, 1, 1))
+    first, second = group(model, torch.randn(2, 3, 9)).weights(model.state_dict())
+    assert torch.equal(first, model[0].weight.reshape(6, 3))
+    assert torch.equal(second, model[1].weight.reshape(6, 5))
+
+
+def test_where_no_layer_writes_units_a_table_does() -> None:
+    net = Net(lambda s, x: s.o(torch.relu(s.table)) + x, table=nn.Parameter(torch.randn(4, 7)), o=nn.Linear(7, 3))
+    (rows,) = group(net, torch.randn(4, 3)).weights(net.state_dict())
+    assert torch.equal(rows, net.table.T)
