@@ -31,7 +31,8 @@ def couple(model: nn.Module, inputs: tuple[Tensor, ...], protect: Sequence[str] 
     model
         Any module whose outputs are tensors in tuples, lists or dicts.
     inputs
-        What the model is called with, as short as it allows: memory is about twice that of a forward.
+        What the model is called with, as short as it allows: memory is up to three times that of a forward and eleven
+        times that of the weights.
     protect
         Names of modules whose output units are kept.
 

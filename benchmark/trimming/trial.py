@@ -100,7 +100,8 @@ class _Trials:
     ) -> tuple[tuple[Stored, ...], Failure | None] | None:
         """One more integer: with which the cut is right, else with which the cut model comes furthest."""
         taken = {(entry.module, entry.attribute, entry.index) for entry in stored}
-        best: tuple[tuple[Stored, ...], Failure] | None = None
+        reached = failure.progress
+        best: list[tuple[Stored, Failure]] = []
         for entry in _candidates(self.comparison.model, coupling, failure.modules):
             if (entry.module, entry.attribute, entry.index) in taken:
                 continue
@@ -110,9 +111,20 @@ class _Trials:
             after = self._fails(coupling, (*stored, entry))
             if after is None:
                 return (*stored, entry), None
-            if after.progress > (best[1] if best else failure).progress:
-                best = (*stored, entry), after
-        return best
+            if after.progress > reached:
+                reached, best = after.progress, []
+            if after.progress == reached > failure.progress:
+                best.append((entry, after))
+        if not best:
+            return None
+        entry, after = best[0]
+        # One integer, several widths that it could be: equal in the cut of all groups, told apart by cuts of some.
+        rivals = [
+            (e, f) for e, f in best if (e.module, e.attribute, e.index) == (entry.module, entry.attribute, entry.index)
+        ]
+        if len(rivals) > 1:
+            entry, after = max(rivals, key=lambda rival: self._far(coupling, (*stored, rival[0])))
+        return (*stored, entry), after
 
     def _fails(self, coupling: Coupling, stored: tuple[Stored, ...]) -> Failure | None:
         """What is wrong with a cut of one unit each, of about half of them, of all but two, or of some groups alone."""
@@ -120,15 +132,23 @@ class _Trials:
         cuts = [_all_but_one(coupling.groups), _uneven(coupling.groups), _two(coupling.groups)]
         if stored:
             cuts += _apart(coupling.groups)
-        for keep in cuts:
-            try:
-                difference, scale = self.comparison.of(coupling, keep)
-            except StoppedError as stops:
-                return Failure(stops.progress, _stopped(stops), stops.modules)
-            except RuntimeError as error:
-                return Failure(float("inf"), f"a cut changes what the model gives: {_line(error)}")
-            if difference > self.comparison.tolerance * max(1.0, scale):
-                return Failure(float("inf"), "a cut changes what the model computes: its code computes with the width")
+        return next((failure for keep in cuts if (failure := self._fails_at(coupling, keep)) is not None), None)
+
+    def _far(self, coupling: Coupling, stored: tuple[Stored, ...]) -> tuple[int, float]:
+        """How far the cuts of some groups come: how many to the end, the others how many operations in all."""
+        coupling = replace(coupling, stored=stored)
+        failures = [self._fails_at(coupling, keep) for keep in _apart(coupling.groups)]
+        return failures.count(None), sum(failure.progress for failure in failures if failure is not None)
+
+    def _fails_at(self, coupling: Coupling, keep: dict[str, list[int]]) -> Failure | None:
+        try:
+            difference, scale = self.comparison.of(coupling, keep)
+        except StoppedError as stops:
+            return Failure(stops.progress, _stopped(stops), stops.modules)
+        except RuntimeError as error:
+            return Failure(float("inf"), f"a cut changes what the model gives: {_line(error)}")
+        if difference > self.comparison.tolerance * max(1.0, scale):
+            return Failure(float("inf"), "a cut changes what the model computes: its code computes with the width")
         return None
 
 

@@ -254,6 +254,18 @@ def explore(examples: int) -> Mapping[str, int]:
     @given(descriptions())
     @example(Description((nets.Layer(3), nets.Layer(3), nets.Layer(3), nets.Remembered())))
     @example(Description((nets.Layer(2), nets.Layer(2), nets.Remembered())))
+    @example(
+        Description(
+            (
+                nets.Layer(2),
+                nets.Residual((nets.SqueezeExcite(2),)),
+                nets.Layer(2, norm="instance, plain"),
+                nets.Remembered(),
+            ),
+            head="every frame",
+            channels=5,
+        )
+    )
     def every_net(description: Description) -> None:
         check(description, seen)
 
