@@ -38,13 +38,18 @@ class _Pace:
 def estimate(jobs: Sequence[Job], processes: int) -> float:
     """Seconds of wall clock for these jobs on that many processes; preparing data and measuring are not counted."""
     torch.set_num_threads(1)
-    paces = {kind: _pace(*kind) for kind in {(job.key.task, job.key.profile) for job in jobs}}
-    total = sum(_seconds(job, paces[job.key.task, job.key.profile]) for job in jobs)
+    paces = {of: _pace(*of) for of in {_nets(job) for job in jobs}}
+    total = sum(_seconds(job, paces[_nets(job)]) for job in jobs)
     return total / max(1, min(processes, len(jobs)))
 
 
-def _pace(task_name: str, profile_name: str) -> _Pace:
-    task, profile = plugins.task(task_name), cast(Profile, profile_name)
+def _nets(job: Job) -> tuple[str, str, str]:
+    """What jobs with one reference model share."""
+    return job.key.task, job.key.data, job.key.profile
+
+
+def _pace(task_name: str, data: str, profile_name: str) -> _Pace:
+    task, profile = plugins.task(task_name).on(data), cast(Profile, profile_name)
     recipe, model, example = task.training(profile), task.model(profile), task.example(profile)
     rows = example.expand(recipe.batch, *example.shape[1:])
     dense = _seconds_a_step(model, rows)

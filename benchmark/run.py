@@ -59,7 +59,7 @@ def perform(key: RunKey, results: Path, home: Path | None, report: Report = lamb
 
 def setting(key: RunKey, home: Path | None, report: Report) -> Setting:
     """Data, the dense net (trained, unless the cache has it) and its coupling."""
-    task, profile = plugins.task(key.task), cast(Profile, key.profile)
+    task, profile = plugins.task(key.task).on(key.data), cast(Profile, key.profile)
     report("data", {})
     data = task.data(key.data, home, profile, key.seed)
 

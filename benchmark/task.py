@@ -130,7 +130,7 @@ class Evaluation:
 
 
 class Task(ABC):
-    """What the harness asks of a task. Attributes first, then five questions."""
+    """What the harness asks of a task: attributes first, then questions, asked of what `on` gives."""
 
     card: Card
     version: int
@@ -143,6 +143,10 @@ class Task(ABC):
     """The first is the default."""
     protected: tuple[str, ...] = ()
     """Names of modules whose output units mean something (classes, samples) and are never cut."""
+
+    def on(self, data: str) -> Task:
+        """The task on one of its `datasets`: another object where what is asked depends on it, as classes do."""
+        return self
 
     @abstractmethod
     def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
