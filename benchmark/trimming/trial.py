@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from benchmark.trimming.comparison import Comparison, StoppedError
 from benchmark.trimming.coupling import Coupling, Frozen, Group, Stored
+from benchmark.trimming.fits import FITS
 
 MOST_TRIALS = 400
 """A model whose code stores widths in so many places that they are not found by then is frozen where it fails."""
@@ -98,12 +99,22 @@ class _Trials:
     def _better(
         self, coupling: Coupling, stored: tuple[Stored, ...], failure: Failure
     ) -> tuple[tuple[Stored, ...], Failure | None] | None:
-        """One more integer: with which the cut is right, else with which the cut model comes furthest."""
-        taken = {(entry.module, entry.attribute, entry.index) for entry in stored}
+        """One more integer: with which the cut is right, else with which the cut model comes furthest.
+
+        Of the modules that were running; of the others where none of theirs helps.
+        """
+        running = list(dict.fromkeys(reversed(failure.modules)))
+        others = [name for name, _ in self.comparison.model.named_modules() if name not in running]
+        return self._furthest(running, coupling, stored, failure) or self._furthest(others, coupling, stored, failure)
+
+    def _furthest(
+        self, modules: Sequence[str], coupling: Coupling, stored: tuple[Stored, ...], failure: Failure
+    ) -> tuple[tuple[Stored, ...], Failure | None] | None:
+        taken = {_integer(entry) for entry in stored}
         reached = failure.progress
         best: list[tuple[Stored, Failure]] = []
-        for entry in _candidates(self.comparison.model, coupling, failure.modules):
-            if (entry.module, entry.attribute, entry.index) in taken:
+        for entry in _candidates(self.comparison.model, coupling, modules):
+            if _integer(entry) in taken:
                 continue
             if self.left == 0:
                 break
@@ -117,11 +128,9 @@ class _Trials:
                 best.append((entry, after))
         if not best:
             return None
-        entry, after = best[0]
         # One integer, several widths that it could be: equal in the cut of all groups, told apart by cuts of some.
-        rivals = [
-            (e, f) for e, f in best if (e.module, e.attribute, e.index) == (entry.module, entry.attribute, entry.index)
-        ]
+        rivals = [(entry, after) for entry, after in best if _integer(entry) == _integer(best[0][0])]
+        entry, after = rivals[0]
         if len(rivals) > 1:
             entry, after = max(rivals, key=lambda rival: self._far(coupling, (*stored, rival[0])))
         return (*stored, entry), after
@@ -184,8 +193,12 @@ def _uneven(groups: Sequence[Group]) -> dict[str, list[int]]:
     return keep
 
 
-def _candidates(model: nn.Module, coupling: Coupling, running: Sequence[str]) -> Iterator[Stored]:
-    """Integers that modules store and that are as large as something that is cut; the modules that ran first."""
+def _integer(entry: Stored) -> tuple[str, str, int | None]:
+    return entry.module, entry.attribute, entry.index
+
+
+def _candidates(model: nn.Module, coupling: Coupling, names: Sequence[str]) -> Iterator[Stored]:
+    """Integers that these modules store and that are as large as something that is cut."""
     sizes: dict[int, list[tuple[str, int, int]]] = {}
     for group in coupling.groups:
         for axis in group.axes:
@@ -195,7 +208,7 @@ def _candidates(model: nn.Module, coupling: Coupling, running: Sequence[str]) ->
                 if size % divisor == 0 and (axis.tensor, axis.dim, divisor) not in where:
                     where.append((axis.tensor, axis.dim, divisor))
     modules = dict(model.named_modules())
-    for name in dict.fromkeys([*reversed(running), *modules]):
+    for name in names:
         for attribute, index, value in _integers(modules[name]):
             for tensor, dim, divisor in _distinct(coupling, sizes.get(value, [])):
                 yield Stored(name, attribute, index, tensor, dim, divisor)
@@ -216,6 +229,8 @@ def _distinct(coupling: Coupling, places: list[tuple[str, int, int]]) -> list[tu
 
 
 def _integers(module: nn.Module) -> Iterator[tuple[str, int | None, int]]:
+    if _fitted(module):
+        return
     for attribute, value in module.__dict__.items():
         if attribute.startswith("_") or attribute == "training":
             continue
@@ -223,6 +238,13 @@ def _integers(module: nn.Module) -> Iterator[tuple[str, int | None, int]]:
             yield attribute, None, value
         elif isinstance(value, tuple | list) and len(value) <= 64:
             yield from ((attribute, index, entry) for index, entry in enumerate(value) if type(entry) is int)
+
+
+def _fitted(module: nn.Module) -> bool:
+    """A layer of torch's own, all whose integers follow from the shapes of its tensors or are no widths."""
+    tensors = [*module._parameters.values(), *module._buffers.values()]
+    own = type(module).__module__.startswith("torch.nn.") and isinstance(module, tuple(kind for kind, _ in FITS))
+    return own and any(tensor is not None for tensor in tensors)
 
 
 def _stopped(stops: StoppedError) -> str:
