@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before any test imports torch: workers share the cores
 ROOT = Path(__file__).resolve().parent.parent
 SMOKE = ("run", "--task", "toy", "--profile", "smoke", "--seeds", "0")
 
@@ -90,6 +91,8 @@ def magnitude(lived_in: House, tmp_path: Path) -> House:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No test sees or fills the cache of the person who runs it; all tests share one."""
-    monkeypatch.setenv("TRIMBENCH_CACHE", str(tmp_path_factory.getbasetemp() / "shared-cache"))
+    """No test sees or fills the cache of the person who runs it; all tests share one, those of other workers too."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    monkeypatch.setenv("TRIMBENCH_CACHE", str(base / "shared-cache"))
     yield

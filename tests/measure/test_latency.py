@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from time import perf_counter, sleep
@@ -22,6 +23,26 @@ def _two_threads() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+class Clock:
+    """A clock that only goes on by `sleep`, so that a busy machine changes nothing."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(sys.modules["benchmark.measure.latency"], "perf_counter", clock)
+    monkeypatch.setitem(globals(), "sleep", clock.sleep)
+    return clock
+
+
 class Sleeper(nn.Module):
     """Takes a known time; notes under what conditions it was called."""
 
@@ -40,7 +61,7 @@ class Sleeper(nn.Module):
 
 def test_larger_net_takes_longer() -> None:
     small = nn.Sequential(nn.Conv1d(16, 16, 3), nn.ReLU(), nn.Conv1d(16, 16, 3))
-    large = nn.Sequential(nn.Conv1d(16, 320, 3), nn.ReLU(), nn.Conv1d(320, 16, 3))
+    large = nn.Sequential(nn.Conv1d(16, 1280, 3), nn.ReLU(), nn.Conv1d(1280, 16, 3))
     found = latency({"small": small, "large": large}, torch.randn(1, 16, 512), seconds=0.4)
     assert list(found) == ["small", "large"]
     assert found["large"].lower > found["small"].upper
@@ -52,14 +73,17 @@ def test_larger_net_takes_longer() -> None:
     json.dumps({name: asdict(one) for name, one in found.items()})
 
 
+@pytest.mark.usefixtures("clock")
 def test_known_time_and_ratio() -> None:
     found = latency({"a": Sleeper(0.004), "b": Sleeper(0.012)}, torch.zeros(1), rounds=9, seconds=5)
     assert found["a"].calls == found["b"].calls == 9
-    assert 0.004 <= found["a"].median < 0.008
-    assert 0.012 <= found["b"].median < 0.020
-    assert 2 < found["b"].ratio <= 3.1
+    for name, seconds in (("a", 0.004), ("b", 0.012)):
+        one = found[name]
+        assert (one.lower, one.median, one.upper) == pytest.approx((seconds,) * 3, rel=1e-9)
+    assert found["b"].ratio == pytest.approx(3, rel=1e-9)
 
 
+@pytest.mark.usefixtures("clock")
 def test_drift_leaves_the_ratio() -> None:
     """A machine that becomes ten times slower while it measures: times spread, ratios do not."""
 
