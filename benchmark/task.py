@@ -48,6 +48,23 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Mirdata:
+    """How mirdata knows a data set, and what of it a task reads: `prepare` downloads that, and loaders count it."""
+
+    name: str
+    version: str = "default"
+    remotes: tuple[str, ...] = ()
+    """Parts to download, by the names that mirdata gives them; none named: what belongs to the version."""
+    files: tuple[str, ...] = ()
+    """Files of a track that are read, by their names in mirdata's index; a track that the set has not all of them of is
+    not read. None named: all that a track has."""
+    tracks: str = ""
+    """Which tracks are read: a regular expression that is searched for in their ids; empty: all of them."""
+    own: tuple[str, ...] = ()
+    """Those of `files` that nobody may pass on: the user's own recordings, of which another mastering will do."""
+
+
+@dataclass(frozen=True)
 class DataSet:
     """One data set that a task can be run on."""
 
@@ -56,6 +73,10 @@ class DataSet:
     licence: str
     needs_home: bool
     """True where the user must say with `--data-home` in which folder the recordings are."""
+    mirdata: Mirdata | None = None
+    """Where mirdata knows the set: so `prepare` can fetch and check it."""
+    layout: str = ""
+    """What to put where, for what cannot be fetched: a clause for the end of an error line, with DIR for the folder."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +217,23 @@ class Task(ABC):
         from benchmark.metrics import reduction
 
         return {m.id: reduction(m.reduction)(items[m.id]) for m in self.metrics}
+
+    def target_summary(self, targets: Tensor) -> Tensor:
+        """What a criterion that asks how much a unit says of the target is told of each row's target.
+
+        Parameters
+        ----------
+        targets
+            Of a batch, (rows, ...).
+
+        Returns
+        -------
+        Tensor
+            (rows,). Integers are classes, of which there should be few (tens) beside a thousand rows; floats are a
+            quantity, of which only the order counts. The default: a target that is one number as it is, else the mean
+            of its numbers (of drums how many sound, of a spectrum its level).
+        """
+        return targets if targets.dim() == 1 else targets.flatten(1).double().mean(1)
 
     def rows(self, split: Split) -> Sequence[int] | None:
         """Rows that training draws from (None: all), for splits with rows that have no usable target."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from .model import BINS
 from .model import FRAMES as PATCH
 from .piece import HOP_SECONDS
 from .recordings import MARGIN, Clips
+from .score import score_items
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,20 @@ class WideBatch(Batch):
     """(rows, 1, BINS + 2 MARGIN, 15)."""
 
 
-class Patches(Split):
+class ChordSplit(Split):
+    """Rows with a class each, and how answers to all of them are scored."""
+
+    targets: Tensor
+    """(rows,) classes; -1 for a chord outside of them."""
+    seconds: float
+    """That a row answers for."""
+
+    @abstractmethod
+    def score(self, guess: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        """Part and whole (items,) of every score of :mod:`.score`, of classes (rows,)."""
+
+
+class Patches(ChordSplit):
     """Rows are frames of clips, `stride` frames apart; items are clips.
 
     Parameters
@@ -46,9 +61,7 @@ class Patches(Split):
         self.codes = np.concatenate([c.codes for c in clips])[:, first::stride].astype(np.int64)
         """(items, rows of an item): places in `harmony.LABELS`."""
         self.targets = torch.from_numpy(CODE_CLASSES[self.codes]).reshape(-1)
-        """(rows,) classes; -1 for a chord outside of them."""
         self.seconds = stride * HOP_SECONDS
-        """That a row answers for."""
         self.features = (features - mean) / deviation
         """(items, BINS + 2 MARGIN, frames of a clip and of silence around it) float32."""
         self._windows = torch.from_numpy(self.features)[:, :, first:].unfold(2, PATCH, stride)
@@ -63,8 +76,12 @@ class Patches(Split):
         wide = self._windows[rows // length, :, rows % length].unsqueeze(1)
         return WideBatch(wide[:, :, MARGIN : MARGIN + BINS], self.targets[rows], wide)
 
+    def score(self, guess: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        """Part and whole of every score, a clip an item."""
+        return score_items(self.codes, guess.reshape(self.codes.shape), self.seconds)
 
-def usable(split: Patches) -> list[int]:
+
+def usable(split: ChordSplit) -> list[int]:
     """Rows whose chord is one of the classes."""
     return torch.nonzero(split.targets >= 0).flatten().tolist()
 

@@ -21,45 +21,58 @@ from functools import lru_cache
 
 import numpy as np
 
-from .harmony import CLASS_LABELS, CODE_CLASSES, LABELS, OUT
+from .harmony import CLASS_LABELS, LABELS, OUT
 
 COMPARISONS = ("majmin", "root", "thirds", "mirex")
 SEGMENTATIONS = ("seg", "overseg", "underseg")
 
 
-@lru_cache(maxsize=1)
-def tables() -> Mapping[str, np.ndarray]:
+@lru_cache(maxsize=8)
+def tables(labels: tuple[str, ...] = LABELS) -> Mapping[str, np.ndarray]:
     """(codes, classes) of mir_eval's comparison of every reference label with every answer; NaN: not compared."""
     import mir_eval
 
-    truth = np.repeat(LABELS, len(CLASS_LABELS)).tolist()
-    guess = list(CLASS_LABELS) * len(LABELS)
+    truth = np.repeat(labels, len(CLASS_LABELS)).tolist()
+    guess = list(CLASS_LABELS) * len(labels)
     found = {}
     for name in COMPARISONS:
-        table = getattr(mir_eval.chord, name)(truth, guess).reshape(len(LABELS), len(CLASS_LABELS))
+        table = getattr(mir_eval.chord, name)(truth, guess).reshape(len(labels), len(CLASS_LABELS))
         found[name] = np.where(table.max(1, keepdims=True) == 1, table, np.nan)
     return found
 
 
-def score_items(codes: np.ndarray, guess: np.ndarray, seconds: float) -> dict[str, dict[str, np.ndarray]]:
+@lru_cache(maxsize=8)
+def classes(labels: tuple[str, ...] = LABELS) -> np.ndarray:
+    """(codes,) int64: the answer that is right for `majmin`, by mir_eval's rules; `OUT`: none is."""
+    table = tables(labels)["majmin"]
+    found: np.ndarray = np.where(np.isnan(table[:, 0]), OUT, table.argmax(1))
+    return found
+
+
+def score_items(
+    codes: np.ndarray, guess: np.ndarray, seconds: float, labels: tuple[str, ...] = LABELS
+) -> dict[str, dict[str, np.ndarray]]:
     """Part and whole (items,) in seconds of every score, by its short name.
 
     Parameters
     ----------
     codes
-        (items, frames) places of the true labels in `harmony.LABELS`.
+        (items, frames) places of the true labels in `labels`.
     guess
         (items, frames) classes.
     seconds
         Length of a frame.
+    labels
+        Of the references, in Harte's syntax.
     """
     items = {}
-    for name, table in tables().items():
+    truth = classes(labels)[codes]
+    for name, table in tables(labels).items():
         hits = table[codes, guess]
         items[name] = {"part": np.nansum(hits, 1) * seconds, "whole": (~np.isnan(hits)).sum(1) * seconds}
-    known = CODE_CLASSES[codes] != OUT
+    known = truth != OUT
     whole = np.full(len(codes), codes.shape[1] * seconds)
-    boundaries = [_segmentation(t, g) for t, g in zip(CODE_CLASSES[codes], np.where(known, guess, OUT), strict=True)]
+    boundaries = [_segmentation(t, g) for t, g in zip(truth, np.where(known, guess, OUT), strict=True)]
     for name, values in zip(SEGMENTATIONS, np.array(boundaries).reshape(-1, len(SEGMENTATIONS)).T, strict=True):
         items[name] = {"part": values * whole, "whole": whole}
     items["coverage"] = {"part": known.sum(1) * seconds, "whole": whole}

@@ -13,12 +13,13 @@ from benchmark.data.soundfont import font
 from benchmark.digest import digest_arrays, digest_json
 from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Metric, Profile, Split, Task, Training
 
-from . import augment, recordings, score, sounds
+from . import augment, real, recordings, sounds
 from .harmony import CLASS_LABELS, FAMILIES, OUT
 from .model import BINS, FRAMES, SHAPES, ChordNet
-from .patches import Patches, statistics, usable
+from .patches import ChordSplit, Patches, statistics, usable
 from .piece import HOP_SECONDS
 from .recordings import Clips
+from .sets import SETS
 
 CLIPS = {"smoke": (6, 6), "quick": (120, 120), "full": (500, 120)}
 """Clips of a fold in training, and in validation and test."""
@@ -35,7 +36,10 @@ class Chords(Task):
         "2020 (network: github.com/acids-ircam/lottery_mir); scores: Raffel et al., mir_eval, ISMIR 2014",
         licence="MIT",
         notes="Rendered at run time from the sound font of the installed pretty_midi package (GPL-2); rendered audio "
-        "is not redistributed. Splits share no sample and no family of progressions.",
+        "is not redistributed. Splits share no sample and no family of progressions. Recordings: splits share no "
+        "player and no lead sheet (GuitarSet, where an interval over lead sheets says nothing of other players), no "
+        "album (Beatles), no song (Queen), no artist and no title (Billboard); long songs by their middle minute at "
+        "`quick`. A frame has the label at its middle, so changes of chord are up to 46 ms off.",
     )
     version = 1
     metrics = tuple(
@@ -51,11 +55,14 @@ class Chords(Task):
             "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed",
             needs_home=False,
         ),
+        *(recorded.data for recorded in SETS.values()),
     )
     protected = ("classes",)
 
     def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
-        """Fold `seed` tests, the next one validates, the others train (folds are counted round)."""
+        """Rendered: fold `seed` tests, the next one validates, the others train. Recorded: see :mod:`.real`."""
+        if name != "rendered":
+            return real.load(name, home, profile, seed)
         train_clips, held_out = CLIPS[profile]
         order = [(seed + step) % sounds.FOLDS for step in range(sounds.FOLDS)]
         parts = {fold: recordings.clips(fold, train_clips) for fold in order}
@@ -103,11 +110,10 @@ class Chords(Task):
         return nn.functional.cross_entropy(output, targets, ignore_index=OUT, label_smoothing=0.05)
 
     def evaluate(self, outputs: Tensor, split: Split) -> Evaluation:
-        """Scores of :mod:`.score`; an item is a clip, parts and wholes are seconds."""
-        if not isinstance(split, Patches):
+        """Scores of :mod:`.score`; an item is a clip or a song, parts and wholes are seconds."""
+        if not isinstance(split, ChordSplit):
             raise TypeError("chords are scored on the task's own splits")
-        guess = outputs.argmax(1).cpu().numpy().reshape(split.codes.shape)
-        scored = score.score_items(split.codes, guess, split.seconds)
+        scored = split.score(outputs.argmax(1).cpu().numpy())
         items = {metric.id: scored[metric.id.split(".")[1]] for metric in self.metrics}
         return Evaluation(self.scored(items), items)
 
@@ -125,7 +131,7 @@ class Chords(Task):
 
     def rows(self, split: Split) -> list[int] | None:
         """Rows whose chord is one of the classes."""
-        return usable(split) if isinstance(split, Patches) else None
+        return usable(split) if isinstance(split, ChordSplit) else None
 
 
 def describe(clips: list[Clips], split: Patches, folds: list[int]) -> dict[str, object]:
