@@ -16,7 +16,8 @@ A criterion is one file. Its name is the file's name; the first line of its docs
         return sum(w.abs().sum(1) for w in evidence.weights)
 
 The harness divides the scores of a group by the mean of their absolute values before it ranks units over all groups;
-it breaks ties by seeded noise and refuses scores that cannot rank. A criterion never sees the test split.
+it breaks ties by seeded noise and refuses scores that cannot rank. It also runs the model: once a round, in evaluation
+mode, on a fixed part of the validation split. A criterion never runs the model and never sees the test split.
 """
 
 from __future__ import annotations
@@ -34,20 +35,46 @@ if TYPE_CHECKING:
 
     from benchmark.trimming import Group
 
-EVIDENCE = ("weights", "noise")
+EVIDENCE = ("weights", "gradients", "norms", "activations", "outputs", "targets", "taylor", "noise")
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Moments of a unit's output over all calibration rows and all places, each (units,) float64."""
+
+    absolute: Tensor
+    """Mean of |a|."""
+    mean: Tensor
+    variance: Tensor
+    zeros: Tensor
+    """Share of values that are exactly zero, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What a criterion may look at; a field that it did not declare in `needs` is None.
 
-    `weights`: for each tensor that writes the group's units, a copy of shape (units, fan): the weights of one unit in
-    one row (gates and directions of a recurrent unit side by side), biases left out. `noise`: a generator seeded by
-    (run, round).
+    The output of a unit is what the layers that read it are given: after norm, activation and pooling, at every place
+    (time step, bin, both directions of a recurrent layer), in every layer that reads it.
     """
 
     weights: list[Tensor] | None = None
+    """For each layer that writes the units (units, fan): the weights of one unit in one row, with all gates, layers
+    and directions of a recurrent unit side by side; biases left out."""
+    gradients: list[Tensor] | None = None
+    """The same shapes: gradient by each weight of the mean loss over the calibration rows."""
+    norms: list[Tensor] | None = None
+    """For each norm that scales the units (units,): its |gain|. Empty where no norm does."""
+    activations: Activations | None = None
+    outputs: Tensor | None = None
+    """(units, places, rows): the output at up to 8 fixed places, for each calibration row."""
+    targets: Tensor | None = None
+    """(rows,): what is to be said of each row. Integers are classes, floats a quantity; see `Task.target_summary`."""
+    taylor: Tensor | None = None
+    """(units, rows): sum over places of output times gradient of the row's loss by it. That is, to first order, what
+    the loss of the row loses when the unit is cut."""
     noise: torch.Generator | None = None
+    """Seeded by (run, round)."""
 
 
 @dataclass(frozen=True)

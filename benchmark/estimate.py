@@ -10,11 +10,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from benchmark import plugins, protocol
+from benchmark import plugins
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS
 from benchmark.jobs import Job
 from benchmark.methods import method
 from benchmark.selection import minimum_widths
+from benchmark.setting import rewind_step
 from benchmark.task import Profile, Training
 from benchmark.trimming import couple, load
 
@@ -69,7 +70,7 @@ def _seconds_a_step(model: nn.Module, rows: Tensor) -> float:
 
 
 def _seconds(job: Job, pace: _Pace) -> float:
-    steps, a_round = pace.recipe.steps, pace.recipe.steps - protocol.rewind_step(pace.recipe)
+    steps, a_round = pace.recipe.steps, pace.recipe.steps - rewind_step(pace.recipe)
     if job.dense:
         return steps * pace.dense
     kind = method(job.key.method).kind

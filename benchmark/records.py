@@ -97,6 +97,8 @@ class Round:
     train_seconds: float
     validation: dict[str, float]
     test: dict[str, float]
+    memory: dict[str, int] = field(default_factory=dict)
+    """Bytes by the names of :class:`benchmark.hardware.footprint.Footprint`; empty in records older than it."""
 
 
 @dataclass(frozen=True)
@@ -153,15 +155,24 @@ def write(results: Path, record: Record, items: Items) -> Path:
         The folder cannot be written.
     """
     path = record.run.path(results)
-    text = json.dumps(_jsonable(asdict(record)), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    text = _text(record)
     try:
         write_whole(path.with_suffix(".npz"), _pack(items))
-        write_whole(path, text.encode())
+        write_whole(path, text)
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}; choose a folder that you may write to with --results"
         ) from error
     return path
+
+
+def amend(path: Path, record: Record) -> None:
+    """Write the record at `path` anew with the same rounds and scores, so that its items still belong to it."""
+    write_whole(path, _text(record))
+
+
+def _text(record: Record) -> bytes:
+    return (json.dumps(_jsonable(asdict(record)), indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def read(path: Path) -> Record:
@@ -245,7 +256,8 @@ _UNREADABLE = (
 
 def find(results: Path) -> Iterator[Path]:
     """Paths of all records below a folder, in a fixed order."""
-    return iter(sorted(results.glob("*/*/*/*/seed*.json")))
+    # Beside a record may lie what was executed of it, `seed0.boards.json`.
+    return iter(sorted(p for p in results.glob("*/*/*/*/seed*.json") if p.suffixes == [".json"]))
 
 
 def _record(value: Any) -> Record:
@@ -302,9 +314,11 @@ def _check_task(task: dict[str, Any]) -> None:
 
 
 def _check_round(r: Round, primary: str) -> None:
-    counts = (r.round, r.parameters, r.nonzero, r.bytes, r.macs, r.steps, r.best_step, *r.widths.values())
-    if any(type(c) is not int or c < 0 for c in counts):
-        raise RecordError(f"round {r.round!r}: a count is not a whole number from 0 up")
+    counts = [r.round, r.parameters, r.nonzero, r.bytes, r.macs, r.steps, r.best_step]
+    counts += [*r.widths.values(), *r.memory.values()]
+    # Larger ones have no quotient.
+    if any(type(c) is not int or not 0 <= c < 1 << 63 for c in counts):
+        raise RecordError(f"round {r.round!r}: a count is not a whole number from 0 up to 63 bits")
     numbers = (r.asked, r.reached, r.macs_per_second, r.train_seconds, *r.latency_ms, *r.latency_ratio)
     if not all(map(_is_number, (*numbers, *r.validation.values(), *r.test.values()))):
         raise RecordError(f"round {r.round}: a figure is not a finite number")

@@ -6,19 +6,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from torch import nn
+from torch import Tensor, nn
 
-from benchmark import methods, plugins, protocol, records
+from benchmark import composition, methods, plugins, protocol, records
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS, MINIMUM_UNITS
 from benchmark.dense import trained_dense
 from benchmark.environment import environment
 from benchmark.errors import BenchError, UsageError
+from benchmark.hardware.footprint import footprint
+from benchmark.hardware.graph import UnknownOperator
 from benchmark.journal import Journal
 from benchmark.measure import artefact_bytes, latency, macs, nonzero, parameters
 from benchmark.methods import Method
-from benchmark.protocol import Last, OnCheck, Point, Reset, Setting
+from benchmark.protocol import Point
 from benchmark.records import Record, Round, RunKey
 from benchmark.selection import floor, minimum_widths
+from benchmark.setting import Setting, built
 from benchmark.staleness import code_digests
 from benchmark.task import Profile
 from benchmark.training import evaluate
@@ -42,14 +45,15 @@ def perform(key: RunKey, results: Path, home: Path | None, report: Report = lamb
         What failed. If rounds were under way, the record says so too, with status `failed`.
     """
     method = methods.method(key.method)
-    shared = setting(key, home, report)
-    dense_net = protocol.built(shared, shared.dense.state)
+    shared = composition.prepared(method, setting(key, home, report))
+    dense_net = built(shared, shared.dense.state)
     journal = Journal(results, _fresh_record(key, method, shared), shared.data.test.sources)
     try:
         for point in _points(method, shared, journal, results, report):
             entry, evaluation = _measured(method, shared, point, dense_net)
             journal.enter(entry, evaluation, point)
             _warn_if_undertrained(journal, shared)
+            _warn_if_unplanned(journal)
             report("round", {"round": point.round, "reached": entry.reached, "test": entry.test})
     except Exception as error:
         journal.close("failed", str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}")
@@ -81,8 +85,8 @@ def _points(method: Method, setting: Setting, journal: Journal, results: Path, r
 
     if method.kind != "control":
         if not journal.done:
-            yield Point(0, {}, protocol.built(setting, setting.dense.state), setting.dense)
-        yield from _rounds(method, setting, on_check, journal.last())
+            yield Point(0, {}, built(setting, setting.dense.state), setting.dense)
+        yield from composition.rounds(method, setting, on_check, journal.last())
         return
     rounds = [k for k in CONTROL_ROUNDS if k not in journal.done]
     if method.needs:
@@ -93,15 +97,6 @@ def _points(method: Method, setting: Setting, journal: Journal, results: Path, r
     else:
         controls = {"narrow": protocol.narrow, "narrow-again": protocol.narrow_again, "narrow+": protocol.narrow_plus}
         yield from controls[method.name](setting, rounds, on_check)
-
-
-def _rounds(method: Method, setting: Setting, on_check: OnCheck, last: Last | None) -> Iterator[Point]:
-    if method.criterion is None:
-        return protocol.masking(setting, on_check, last)
-    criterion = plugins.criterion(method.criterion)
-    if method.kind == "masked":
-        return protocol.masked(setting, criterion, on_check, last)
-    return protocol.sweep(setting, criterion, cast(Reset, method.reset), on_check, last)
 
 
 def _widths(key: RunKey, needed: str, results: Path) -> dict[int, dict[str, int]]:
@@ -138,8 +133,17 @@ def _measured(method: Method, setting: Setting, point: Point, dense_net: nn.Modu
         train_seconds=point.fit.seconds,
         validation={task.metrics[0].id: point.fit.validation},
         test=dict(evaluation.scores),
+        memory=_memory(point.model, example),
     )
     return entry, evaluation
+
+
+def _memory(model: nn.Module, example: Tensor) -> dict[str, int]:
+    """Empty where nobody has stated what an operator takes: no reason to lose what was trained."""
+    try:
+        return footprint(model, example).entry()
+    except UnknownOperator:
+        return {}
 
 
 def _fresh_record(key: RunKey, method: Method, setting: Setting) -> Record:
@@ -160,9 +164,10 @@ def _fresh_record(key: RunKey, method: Method, setting: Setting) -> Record:
             "round_steps": setting.round_steps,
             "dense_parameters": setting.parameters,
             "cuttable": coupling.cuttable,
-            "floor_parameters": setting.sparsest if single_weights else floor(coupling),
+            "floor_parameters": protocol.sparsest(setting) if single_weights else floor(coupling),
             "floor_widths": coupling.widths if single_weights else minimum_widths(coupling),
             "frozen": {f.name: f.reason for f in coupling.frozen},
+            **(_selection(method, setting) if method.criterion else {}),
         },
         task={
             "version": task.version,
@@ -176,6 +181,20 @@ def _fresh_record(key: RunKey, method: Method, setting: Setting) -> Record:
         code=code_digests(method, key.task),
         environment=environment(),
     )
+
+
+def _selection(method: Method, setting: Setting) -> dict[str, object]:
+    """How units are chosen, and on how many rows evidence is gathered where it takes a run of the model."""
+    return {
+        "selection": {"scope": method.scope, "scale": method.scale, "schedule": method.schedule},
+        "calibration": {"split": "validation", "rows": len(setting.calibration.rows)},
+    }
+
+
+def _warn_if_unplanned(journal: Journal) -> None:
+    if not journal.record.rounds[-1].memory:
+        task = journal.record.run.task
+        journal.warn(f"memory was not measured; `python -m benchmark fit --task {task}` says which operator is unknown")
 
 
 def _warn_if_undertrained(journal: Journal, setting: Setting) -> None:

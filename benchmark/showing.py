@@ -17,7 +17,7 @@ def listing(what: str | None, as_json: bool) -> str:
     UsageError
         There is no such list.
     """
-    lists = {"tasks": _tasks, "criteria": _criteria, "data": _data}
+    lists = {"tasks": _tasks, "criteria": _criteria, "data": _data, "boards": _boards}
     if what is not None and what not in lists:
         raise UsageError(f"no list of {what!r}: {did_you_mean(what, lists)}")
     chosen = {name: lists[name]() for name in ([what] if what else ["tasks", "criteria"])}
@@ -54,7 +54,7 @@ def card(name: str) -> str:
             "variants": "; ".join(f"{name}-{variant}, {what}" for variant, what in methods.VARIANTS.items()),
         }
         return _page(f"criterion {name}", criterion.card, facts)
-    if name in methods.names():
+    if methods.exists(name):
         return f"method {name}\n  {methods.method(name).summary}"
     raise UsageError(f"nothing is called {name!r}: {did_you_mean(name, [*plugins.tasks(), *methods.names()])}")
 
@@ -76,6 +76,12 @@ def _criteria() -> dict[str, str]:
 
 def _data() -> dict[str, str]:
     return {f"{name} {data.name}": _about(data) for name in plugins.tasks() for data in plugins.task(name).datasets}
+
+
+def _boards() -> dict[str, str]:
+    from benchmark.hardware.boards import load
+
+    return {name: board.summary for name, board in load().items()}
 
 
 def _about(data: DataSet) -> str:

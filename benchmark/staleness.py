@@ -9,8 +9,11 @@ from benchmark.digest import digest_source
 from benchmark.methods import Method
 
 HERE = Path(__file__).resolve().parent
-FILES = ("budgets", "metrics", "protocol", "run", "selection", "training")
-FOLDERS = ("measure", "trimming")
+FILES = (
+    *("budgets", "composition", "metrics", "protocol", "resets", "run", "schedules", "selection", "setting"),
+    "training",
+)
+FOLDERS = ("evidence", "measure", "trimming")
 
 
 def code_digests(method: Method, task: str) -> dict[str, str]:

@@ -9,7 +9,10 @@ from benchmark import plugins, protocol
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS
 from benchmark.criterion import Criterion
 from benchmark.measure import nonzero
+from benchmark.resets import finetune, rewind
+from benchmark.schedules import Selection
 from benchmark.selection import floor
+from benchmark.setting import Setting, built, stream
 from benchmark.task import Card
 from benchmark.training import predict
 from benchmark.trimming import couple
@@ -29,22 +32,22 @@ def setting():
     model = task.model("quick")
     model.load_state_dict(fit.state)
     coupling = couple(model, (task.example("quick"),), protect=task.protected)
-    return protocol.Setting(task, data, "quick", 0, task.training("quick"), fit, coupling)
+    return Setting(task, data, "quick", 0, task.training("quick"), fit, coupling)
 
 
 @pytest.fixture(scope="module")
 def tickets(setting):
-    return list(protocol.sweep(setting, plugins.criterion("magnitude"), "rewind", nothing))
+    return list(protocol.sweep(setting, Selection(plugins.criterion("magnitude")), rewind, nothing))
 
 
 @pytest.fixture(scope="module")
 def random_tickets(setting):
-    return list(protocol.sweep(setting, plugins.criterion("random"), "rewind", nothing))
+    return list(protocol.sweep(setting, Selection(plugins.criterion("random")), rewind, nothing))
 
 
 @pytest.fixture(scope="module")
 def masked(setting):
-    return list(protocol.masked(setting, plugins.criterion("random"), nothing))
+    return list(protocol.masked(setting, Selection(plugins.criterion("random")), nothing))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +99,7 @@ def first_weights(rounds, monkeypatch):
 
 
 def test_rewound_survivors_start_from_the_kept_step(setting, monkeypatch):
-    rounds = protocol.sweep(setting, plugins.criterion("magnitude"), "rewind", nothing)
+    rounds = protocol.sweep(setting, Selection(plugins.criterion("magnitude")), rewind, nothing)
     starts, points = first_weights(rounds, monkeypatch)
     for start, point in zip(starts, points, strict=True):
         expected = setting.coupling.plan(point.keep).apply(setting.dense.kept)
@@ -104,7 +107,7 @@ def test_rewound_survivors_start_from_the_kept_step(setting, monkeypatch):
 
 
 def test_finetuned_survivors_start_from_the_last_round(setting, monkeypatch):
-    rounds = protocol.sweep(setting, plugins.criterion("magnitude"), "finetune", nothing)
+    rounds = protocol.sweep(setting, Selection(plugins.criterion("magnitude")), finetune, nothing)
     starts, points = first_weights(rounds, monkeypatch)
     expected = setting.coupling.plan(points[0].keep).apply(setting.dense.state)
     assert all(torch.equal(starts[0][name], expected[name]) for name in expected)
@@ -118,7 +121,11 @@ def test_finetuned_survivors_start_from_the_last_round(setting, monkeypatch):
 def test_a_sweep_goes_on_from_its_last_round_as_if_unbroken(setting, tickets):
     last = tickets[4]
     rest = protocol.sweep(
-        setting, plugins.criterion("magnitude"), "rewind", nothing, (last.round, last.keep, last.fit.state)
+        setting,
+        Selection(plugins.criterion("magnitude")),
+        rewind,
+        nothing,
+        (last.round, last.keep, last.fit.state),
     )
     for again, first in zip(rest, tickets[5:], strict=True):
         assert again.keep == first.keep
@@ -133,7 +140,7 @@ def test_a_criterion_scores_the_trained_net_of_the_round_before(setting):
         return evidence.weights[0].abs().sum(1)
 
     criterion = Criterion("spy", Card("t", "s", "MIT"), ("weights",), score)
-    rounds = protocol.sweep(setting, criterion, "rewind", nothing)
+    rounds = protocol.sweep(setting, Selection(criterion), rewind, nothing)
     first = next(rounds)
     seen.clear()
     next(rounds)
@@ -143,13 +150,13 @@ def test_a_criterion_scores_the_trained_net_of_the_round_before(setting):
 
 def test_masked_rounds_drop_the_units_that_the_sweep_cuts(setting, masked, random_tickets, tickets):
     assert [point.keep for point in masked] == [point.keep for point in random_tickets]
-    first = next(protocol.masked(setting, plugins.criterion("magnitude"), nothing))
+    first = next(protocol.masked(setting, Selection(plugins.criterion("magnitude")), nothing))
     assert first.keep == tickets[0].keep
 
 
 def test_a_masked_net_computes_what_the_ticket_with_its_weights_computes(setting, masked):
     for point in masked:
-        ticket = protocol.built(setting, setting.coupling.plan(point.keep).apply(point.fit.state))
+        ticket = built(setting, setting.coupling.plan(point.keep).apply(point.fit.state))
         assert count(ticket) <= setting.budget(point.round) < count(point.model) == setting.parameters
         ours, theirs = (predict(model, setting.data.test) for model in (point.model, ticket))
         torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-6)
@@ -187,9 +194,9 @@ def test_masking_holds_every_budget_in_non_zeros_and_none_comes_back(setting, ma
 
 def test_masking_ends_where_biases_norms_and_a_weight_a_tensor_do_not_fit(setting, masking):
     sizes = [p.numel() if p.dim() < 2 else 1 for p in masking[0].model.parameters()]
-    assert setting.sparsest == sum(sizes)
+    assert protocol.sparsest(setting) == sum(sizes)
     last = masking[-1].round
-    assert setting.budget(last + 1) < setting.sparsest <= setting.budget(last)
+    assert setting.budget(last + 1) < protocol.sparsest(setting) <= setting.budget(last)
 
 
 def test_masking_takes_the_smallest_trained_weights_and_rewinds_the_others(setting, monkeypatch):
@@ -211,7 +218,7 @@ def test_masked_rounds_go_on_as_if_unbroken(setting, kind, request):
     whole = request.getfixturevalue(kind)
     last = (whole[2].round, whole[2].keep, whole[2].fit.state)
     if kind == "masked":
-        rest = protocol.masked(setting, plugins.criterion("random"), nothing, last)
+        rest = protocol.masked(setting, Selection(plugins.criterion("random")), nothing, last)
     else:
         rest = protocol.masking(setting, nothing, last)
     for again, first in zip(rest, whole[3:], strict=True):
@@ -268,6 +275,6 @@ def test_reinitialise_refuses_parameters_that_it_cannot_draw():
 
 
 def test_streams_are_independent_of_each_other_and_of_the_order_of_asking():
-    seeds = {protocol.stream(seed, what, k) for seed in range(3) for what in ("round", "score") for k in range(16)}
+    seeds = {stream(seed, what, k) for seed in range(3) for what in ("round", "score") for k in range(16)}
     assert len(seeds) == 3 * 2 * 16
-    assert protocol.stream(1, "round", 2) == protocol.stream(1, "round", 2)
+    assert stream(1, "round", 2) == stream(1, "round", 2)

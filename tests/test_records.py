@@ -210,6 +210,9 @@ BAD: list[tuple[Change, str]] = [
     (put("rounds", 0, "macs", value=-1), "round 0: a count is not a whole number"),
     (put("rounds", 0, "bytes", value=True), "round 0: a count is not a whole number"),
     (put("rounds", 0, "widths", "conv", value="8"), "round 0: a count is not a whole number"),
+    (put("rounds", 0, "memory", value={"arena_fp32": -8}), "round 0: a count is not a whole number"),
+    (put("rounds", 0, "memory", value={"arena_fp32": 10**400}), "round 0: a count is not a whole number"),
+    (put("rounds", 0, "memory", value=[8]), "has no attribute 'values'"),
     (put("rounds", 0, "reached", value="1"), "round 0: a figure is not a finite number"),
     (put("rounds", 0, "train_seconds", value=None), "round 0: a figure is not a finite number"),
     (put("rounds", 0, "asked", value=10**400), "round 0: a figure is not a finite number"),
@@ -339,3 +342,26 @@ class TestItems:
         path.with_suffix(".npz").write_bytes(b"\0" * 1_000_001)
         with pytest.raises(RecordError, match="larger than 1000000 bytes"):
             records.read_items(path)
+
+
+class TestMemory:
+    def test_records_from_before_it_was_measured_are_read(self, tmp_path: Path) -> None:
+        path = records.write(tmp_path, RECORD, ITEMS)
+        value = json.loads(path.read_text())
+        for entry in value["rounds"]:
+            del entry["memory"]
+        path.write_text(json.dumps(value))
+        assert all(r.memory == {} for r in records.read(path).rounds)
+
+    def test_amending_leaves_the_items_alone(self, tmp_path: Path) -> None:
+        path = records.write(tmp_path, RECORD, ITEMS)
+        before = path.with_suffix(".npz").read_bytes()
+        amended = replace(RECORD, rounds=tuple(replace(r, memory={"arena_fp32": 96}) for r in RECORD.rounds))
+        records.amend(path, amended)
+        assert records.read(path).rounds == amended.rounds
+        assert path.with_suffix(".npz").read_bytes() == before
+
+    def test_what_was_executed_is_no_record(self, tmp_path: Path) -> None:
+        path = records.write(tmp_path, RECORD, ITEMS)
+        path.with_suffix(".boards.json").write_text("{}")
+        assert list(records.find(tmp_path)) == [path]

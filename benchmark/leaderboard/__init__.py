@@ -5,6 +5,7 @@ The same records give the same bytes, whatever the machine, the day, or the orde
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.errors import RecordError, UsageError
@@ -16,6 +17,7 @@ from benchmark.leaderboard.rows import section
 from benchmark.leaderboard.runs import load
 from benchmark.leaderboard.summary import Section
 from benchmark.leaderboard.terminal import rounds_table
+from benchmark.records import Record
 
 __all__ = ["Section", "build", "check", "frame", "path_of", "picture", "rounds_table", "sections", "write", "write_csv"]
 
@@ -32,7 +34,9 @@ def build(results: Path) -> str:
     return page([section(*key, bench) for key, bench in benches.items()], unranked)
 
 
-def sections(results: Path, only: str | None = None) -> list[Section]:
+def sections(
+    results: Path, only: str | None = None, complete: Callable[[Record], Record] = lambda record: record
+) -> list[Section]:
     """What the page says, as data.
 
     Parameters
@@ -40,13 +44,15 @@ def sections(results: Path, only: str | None = None) -> list[Section]:
     only
         The beginning of a path below the results folder: `chords`, `chords/rendered/quick`. The smoke profile is read
         only where this names it, and never ranked.
+    complete
+        Adds to a record what it lacks; the page itself is made of nothing but what records hold.
 
     Raises
     ------
     RecordError
         Which record is damaged or contradicts another, and how to mend it.
     """
-    benches, _ = load(results, only)
+    benches, _ = load(results, only, complete)
     return [section(*key, bench) for key, bench in benches.items()]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def frame(results: Path) -> pd.DataFrame:
-    """One row a net: the run, its status, the round, costs, and `test <metric>` and `validation <metric>`.
+    """One row a net: run, status, round, costs, `memory <figure>`, `test <metric>` and `validation <metric>`.
 
     Failed and partial runs are there with the rounds that they have; nothing is averaged.
 
@@ -47,6 +47,7 @@ def _rows(record: Record) -> Iterator[dict[str, Any]]:
             "latency_ratio": r.latency_ratio[1],
             "steps": r.steps,
             "train_seconds": r.train_seconds,
+            **{f"memory {name}": value for name, value in r.memory.items()},
             **{f"test {metric}": value for metric, value in r.test.items()},
             **{f"validation {metric}": value for metric, value in r.validation.items()},
         }

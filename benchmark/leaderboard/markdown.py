@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from benchmark.leaderboard.boards_text import blocks as board_blocks
 from benchmark.leaderboard.statistics import Comparison
 from benchmark.leaderboard.summary import NARROW, Cell, Row, Section
 from benchmark.leaderboard.text import NOTHING, amount, change, decimals, number, percent, safe, score
@@ -31,6 +32,12 @@ the results folder by `python -m benchmark leaderboard`; do not edit it.
   both on one side of zero.
 - A cell that not every seed of a method has is *missing*, and no mean is taken over it. Time is one call on one CPU
   thread over the dense net's in the same run [quartiles].
+- **Boards**: the smallest lossless ticket that fits, else the best that does, else the one that is nearest to fitting;
+  of the seed that takes most. *fits*: inside the board's rules (a share of flash and RAM, half of the time; 70 % under
+  Linux); *tight*: inside its datasheet; *slow*: in memory, but slower than the audio; *no*: not even in memory; "?"
+  where the other end of the time's error band says otherwise. *Executed*: compiled for the board and run in emulation
+  or on the processor; *estimated*: by counting; *paper rule*: by the limits of the second paper's Table 1. A score is
+  that of the fp32 net unless a table says that it is of what was executed.
 """
 
 EMPTY = """\
@@ -71,6 +78,7 @@ def _section(s: Section) -> str:
         "### Curve",
         "Mean score by parameters left.",
         _curve(s, places),
+        *(board_blocks(s, places) if any(row.kind == "sweep" for row in s.rows) else []),
         *(["\n".join(f"- {safe(note)}" for note in s.notes)] if s.notes else []),
     ]
     return "\n\n".join(blocks) + "\n"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean, median
 
-from benchmark.leaderboard import statistics
+from benchmark.leaderboard import boards, statistics
 from benchmark.leaderboard.notes import machines, notes
 from benchmark.leaderboard.runs import UNRANKED, Bench, Rules
 from benchmark.leaderboard.statistics import Comparison, Scores, interval
@@ -36,10 +36,11 @@ def section(task: str, data: str, profile: str, rules: Rules, bench: Bench) -> S
     def controls(method: str, other: str) -> Rounds:
         return bench.rounds(other)
 
-    by_reset = {firsts[m].reset: m for m in sweeps if firsts[m].criterion == RANDOM}
-    random = {m: by_reset[r] for m in sweeps if (r := firsts[m].reset) in by_reset and by_reset[r] != m}
+    variants = {m: m.removeprefix(str(firsts[m].criterion)) for m in sweeps}
+    random = {m: r for m in sweeps if (r := RANDOM + variants[m]) in sweeps and r != m}
     narrow = {m: NARROW for m in bench.methods if m not in (NARROW, DENSE_PLUS)}
-    rewound = {m: c for m in sweeps if (c := firsts[m].criterion) in sweeps and c is not None and c != m}
+    finetuned = [m for m in sweeps if firsts[m].reset == "finetune"]
+    rewound = {m: c for m in finetuned if (c := m.removesuffix("-finetune")) in sweeps}
     against_random = _compared(bench, random, curve)
     against_narrow = _compared(bench, narrow, controls)
 
@@ -51,6 +52,7 @@ def section(task: str, data: str, profile: str, rules: Rules, bench: Bench) -> S
         )
         for method in bench.methods
     ]
+    rows = _in_order(rows, rules, ranked=profile != UNRANKED)
     gain = bench.differences(DENSE_PLUS, reference, (0,)) if reference and DENSE_PLUS in bench.methods else None
     return Section(
         *(task, data, profile, rules, _seeds(bench)),
@@ -59,10 +61,11 @@ def section(task: str, data: str, profile: str, rules: Rules, bench: Bench) -> S
         dense=next((row.cell(0) for row in rows if row.method == reference), None),
         dense_plus=interval(gain[0]) if gain else None,
         noise=statistics.training_noise(bench.pairs("narrow", "narrow-again")),
-        rows=tuple(_in_order(rows, rules, ranked=profile != UNRANKED)),
+        rows=tuple(rows),
         resets=tuple(_compared(bench, rewound, curve).values()),
         machines=machines(bench),
         notes=notes(bench, rules, reference, sweeps, masked),
+        boards=boards.summary(bench, rows, rules),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -124,8 +124,15 @@ class Bench:
         return True
 
 
-def load(results: Path, only: str | None = None) -> tuple[dict[tuple[str, str, str, Rules], Bench], int]:
+def load(
+    results: Path, only: str | None = None, complete: Callable[[Record], Record] = lambda record: record
+) -> tuple[dict[tuple[str, str, str, Rules], Bench], int]:
     """Read everything below `results` that counts, or what is below `only` (`chords`, `chords/rendered/quick`).
+
+    Parameters
+    ----------
+    complete
+        Adds to a record what it lacks.
 
     Returns
     -------
@@ -150,7 +157,7 @@ def load(results: Path, only: str | None = None) -> tuple[dict[tuple[str, str, s
             unranked += 1
             continue
         key = (record.run.task, record.run.data, record.run.profile, _rules(record))
-        runs.setdefault(key, []).append(_run(record, path))
+        runs.setdefault(key, []).append(_run(complete(record), path))
     return {key: Bench(runs[key]) for key in sorted(runs)}, unranked
 
 

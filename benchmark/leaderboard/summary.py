@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benchmark.leaderboard.runs import Rules
 from benchmark.leaderboard.statistics import Comparison, Interval, Lossless, Noise
+
+if TYPE_CHECKING:
+    from benchmark.leaderboard.boards import Boards
 
 RANDOM = "random"
 """The criterion that any other has to beat."""
@@ -84,6 +88,8 @@ class Section:
     """Finetuning against rewinding, mean over the curve, criterion by criterion."""
     machines: tuple[str, ...]
     notes: tuple[str, ...]
+    boards: Boards | None = None
+    """None where no sweep is, or a record is older than the memory figures."""
 
     @property
     def rounds(self) -> tuple[tuple[int, float], ...]:

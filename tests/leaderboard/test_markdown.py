@@ -146,7 +146,7 @@ class TestHostileText:
             *("html_inline", "html_block", "link_open", "image", "code_inline", "code_block", "fence"),
             *("strong_open", "em_open", "s_open", "hr", "hardbreak", "lheading_open"),
         }
-        assert sum(token.type == "heading_open" for token in flat) == 3
+        assert sum(token.type == "heading_open" for token in flat) == 4
         assert sum(token.type == "table_open" for token in flat) == 2
         shown = "".join(token.content for token in flat if token.type == "text_special" or token.type == "text")
         assert "`rm -rf` <script>alert(1)</script> **bold** _em_ [x](http://" in shown

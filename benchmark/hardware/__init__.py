@@ -1,0 +1,1 @@
+"""Boards: whether a net fits, exported, compiled, run in emulation and compared."""
