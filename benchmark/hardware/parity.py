@@ -1,0 +1,58 @@
+"""Whether what a target gives is what the reference gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmark.errors import BenchError
+
+FLOAT_TOLERANCE = 1e-4
+"""Of the largest value of an output. Sums in another order differ by about 1e-6."""
+
+
+class ParityError(BenchError):
+    """A target computes something else than the model."""
+
+
+def error(given: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
+    """The largest difference of two calls' outputs, over the largest value of that output; infinite for NaN.
+
+    Raises
+    ------
+    ValueError
+        They are not alike in number or size.
+    """
+    worst = 0.0
+    for one, other in zip(given, expected, strict=True):
+        a, b = (np.asarray(x, np.float64).ravel() for x in (one, other))
+        if a.size != b.size:
+            raise ValueError(f"{a.size} values where {b.size} were expected")
+        scale = max(float(np.abs(b).max(initial=0.0)), 1e-30)
+        difference = float(np.abs(a - b).max(initial=0.0)) / scale
+        worst = max(worst, difference if np.isfinite(difference) else np.inf)
+    return worst
+
+
+def require(given: Sequence[np.ndarray], expected: Sequence[np.ndarray], target: str) -> float:
+    """Ask for equality: of integers exactly, of floats within :data:`FLOAT_TOLERANCE`; returns the largest error.
+
+    Raises
+    ------
+    ParityError
+        They differ more: by how much, on what.
+    """
+    worst = 0.0
+    for one, other in zip(given, expected, strict=True):
+        found = error([one], [other])
+        if np.issubdtype(other.dtype, np.integer) and found > 0:
+            count = int((np.ravel(one) != np.ravel(other)).sum())
+            raise ParityError(f"{target} gives other integers than the reference: {count} of {other.size} values")
+        if found > FLOAT_TOLERANCE:
+            raise ParityError(
+                f"{target} gives something else than the reference: off by {found:.2g} of the largest value, "
+                f"at most {FLOAT_TOLERANCE:g} is rounding"
+            )
+        worst = max(worst, found)
+    return worst

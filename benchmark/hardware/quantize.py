@@ -1,0 +1,208 @@
+"""Eight-bit integers: weights by channel, activations by tensor, ranges from a pinned calibration set."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmark.errors import BenchError
+from benchmark.hardware import tools
+from benchmark.hardware.exporting import Arrays, call, session, strip
+from benchmark.hardware.rows import inputs, spread
+
+if TYPE_CHECKING:
+    import onnx
+
+    from benchmark.task import Split
+
+CALIBRATION_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A real number is (integer - zero) * scale."""
+
+    scale: float
+    zero: int
+
+    def quantize(self, values: np.ndarray) -> np.ndarray:
+        """Nearest int8, halves to even, in the arithmetic of QuantizeLinear."""
+        steps = np.rint(values.astype(np.float32) / np.float32(self.scale)) + self.zero
+        integers: np.ndarray = np.clip(steps, -128, 127).astype(np.int8)
+        return integers
+
+    def dequantize(self, values: np.ndarray) -> np.ndarray:
+        """Back to float32."""
+        floats: np.ndarray = (values.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
+        return floats
+
+
+@dataclass(frozen=True)
+class Bare:
+    """A quantised graph that takes and gives integers, where it can: its edges are the caller's."""
+
+    proto: onnx.ModelProto
+    inputs: tuple[Scale | None, ...]
+    """None: that input is as it was."""
+    outputs: tuple[Scale | None, ...]
+
+    def enter(self, inputs: Arrays) -> Arrays:
+        """What the bare graph takes for these inputs of the whole one."""
+        return tuple(s.quantize(x) if s else x for s, x in zip(self.inputs, inputs, strict=True))
+
+    def leave(self, outputs: Arrays) -> Arrays:
+        """What the whole graph gives where the bare one gives these outputs."""
+        return tuple(s.dequantize(x) if s else x for s, x in zip(self.outputs, outputs, strict=True))
+
+
+def calibration_rows(split: Split, count: int = CALIBRATION_ROWS) -> list[Arrays]:
+    """Rows evenly spread over a split: the same every time, from all of its items."""
+    return inputs(split, spread(len(split), count))
+
+
+def quantize(proto: onnx.ModelProto, rows: Sequence[Arrays]) -> onnx.ModelProto:
+    """The graph with integer operators (QLinearConv, QGemm and so on), ranges from the least to the largest seen.
+
+    Operators that have no integer form (GRU, LSTM, transposed convolutions) stay in floats between a dequantisation
+    and a quantisation. Not every small model gains: measure the task's metric.
+
+    Raises
+    ------
+    BenchError
+        The quantiser does not take the graph, or there are no rows.
+    """
+    tools.modules("onnx", "onnxruntime")
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    if not rows:
+        raise BenchError("there are no rows to calibrate the ranges of the activations on")
+    names = [put.name for put in proto.graph.input]
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc] # the package has no annotations
+        def __init__(self) -> None:
+            self.rows = iter(rows)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            row = next(self.rows, None)
+            return None if row is None else dict(zip(names, row, strict=True))
+
+    with _quiet(), _saved() as path:
+        try:
+            quantize_static(
+                onnx.shape_inference.infer_shapes(proto),
+                path,
+                Reader(),
+                quant_format=QuantFormat.QOperator,
+                activation_type=QuantType.QInt8,
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+            )
+        # It raises whatever comes: there is no error of its own.
+        except Exception as error:
+            raise BenchError(f"the graph cannot be quantised: {tools.last_line(str(error))}") from error
+        result = onnx.load(path)
+    strip(result)
+    state_shapes(result)
+    return result
+
+
+def bare(proto: onnx.ModelProto) -> Bare:
+    """Without quantisation of inputs and dequantisation of outputs: a quarter of the caller's memory."""
+    import onnx
+    from onnx import numpy_helper
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(proto)
+    graph = copy.graph
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+
+    def scale_of(node: Any) -> Scale | None:
+        scale, zero = (constants.get(name) for name in node.input[1:3])
+        if scale is None or zero is None or scale.size != 1 or zero.dtype != np.int8:
+            return None
+        return Scale(float(scale.item()), int(zero.item()))
+
+    inputs: list[Scale | None] = []
+    for put in graph.input:
+        readers = [node for node in graph.node if put.name in node.input]
+        edge = scale_of(readers[0]) if len(readers) == 1 and readers[0].op_type == "QuantizeLinear" else None
+        if edge:
+            # The tensor behind the edge becomes the input under the name that its readers know.
+            put.name = readers[0].output[0]
+            put.type.tensor_type.elem_type = onnx.TensorProto.INT8
+            graph.node.remove(readers[0])
+        inputs.append(edge)
+    outputs: list[Scale | None] = []
+    for put in graph.output:
+        writer = next(node for node in graph.node if put.name in node.output)
+        edge = scale_of(writer) if writer.op_type == "DequantizeLinear" else None
+        if edge:
+            put.name = writer.input[0]
+            put.type.tensor_type.elem_type = onnx.TensorProto.INT8
+            graph.node.remove(writer)
+        outputs.append(edge)
+    state_shapes(copy)
+    return Bare(copy, tuple(inputs), tuple(outputs))
+
+
+def state_shapes(proto: onnx.ModelProto) -> None:
+    """Write the shape of every intermediate tensor into the graph, by running it once on zeros.
+
+    ONNX cannot infer them through operators of other domains, as QGemm is.
+    """
+    import onnx
+    from onnx import helper
+
+    graph = proto.graph
+    exposed = onnx.ModelProto()
+    exposed.CopyFrom(proto)
+    known = {put.name for put in graph.output}
+    inner = [name for node in graph.node for name in node.output if name and name not in known]
+    exposed.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in inner)
+    zeros = tuple(
+        np.zeros(
+            [d.dim_value for d in put.type.tensor_type.shape.dim],
+            helper.tensor_dtype_to_np_dtype(put.type.tensor_type.elem_type),
+        )
+        for put in graph.input
+    )
+    values = call(session(exposed), zeros)[len(known) :]
+    del graph.value_info[:]
+    graph.value_info.extend(
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape)
+        for name, value in zip(inner, values, strict=True)
+    )
+
+
+def noise_ratio(given: Sequence[Arrays], expected: Sequence[Arrays]) -> float:
+    """Decibels of signal over quantisation noise, over all rows and outputs; infinite where nothing differs."""
+    a, b = (np.concatenate([np.ravel(x) for row in rows for x in row]).astype(np.float64) for rows in (given, expected))
+    noise = float(((a - b) ** 2).sum())
+    return float(10 * np.log10((b**2).sum() / noise)) if noise else np.inf
+
+
+@contextmanager
+def _saved() -> Iterator[str]:
+    """A path that the quantiser, which returns nothing, can write to."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory() as folder:
+        yield str(Path(folder) / "quantised.onnx")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Inside: the quantiser's advice, which it gives to the root logger, is not printed."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,87 @@
+"""The net of a round of a record, with the weights that it was scored with.
+
+A run leaves the weights of every round in the cache, under what they depend on: the run, the code and the data. A copy
+beside the record, `seed<seed>.round-<two digits>.safetensors`, is taken first, so that a small ticket can be kept and
+passed on with its record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from benchmark.data.cache import cache_folder
+from benchmark.digest import digest_json
+from benchmark.errors import RecordError, UsageError
+from benchmark.hardware.rebuild import Reference, reference
+from benchmark.journal import KEEP
+from benchmark.measure import parameters
+from benchmark.records import Record, Round
+from benchmark.states import load_state
+from benchmark.trimming import load
+
+
+@dataclass(frozen=True, eq=False)
+class Ticket:
+    """A trained net of a record."""
+
+    record: Record
+    round: Round
+    reference: Reference
+    """The task and its dense net."""
+    model: nn.Module
+
+
+def ticket(path: Path, record: Record, number: int) -> Ticket:
+    """The net of round `number` of the record at `path`.
+
+    Raises
+    ------
+    UsageError
+        The record has no such round, or its weights are not here: how to get them.
+    BenchError
+        The weights are damaged, or do not fit the task's model as it is now.
+    """
+    entry = next((r for r in record.rounds if r.round == number), None)
+    if entry is None:
+        known = ", ".join(str(r.round) for r in record.rounds) or "none"
+        raise UsageError(f"{record.run} has no round {number}: it has {known}")
+    run = record.run
+    place = _weights(path, record, number)
+    whole = reference(run.task, run.data, run.profile)
+    state = {name: value for name, value in load_state(place).items() if not name.startswith(KEEP)}
+    try:
+        model = load(whole.task.model(whole.profile), state, whole.coupling.stored).eval()
+    except (RuntimeError, ValueError, KeyError, AttributeError) as error:
+        raise RecordError(f"{run}, round {number}: its weights are not those of the task's model: {error}") from error
+    if parameters(model) != entry.parameters:
+        raise RecordError(
+            f"{run}, round {number}: {parameters(model)} parameters where the record has {entry.parameters}; "
+            "the task has changed since, run it again"
+        )
+    return Ticket(record, entry, whole, model)
+
+
+def beside(path: Path, number: int) -> Path:
+    """Where a copy of the weights of a round lies that is kept with the record at `path`."""
+    return path.with_name(f"{path.stem}.round-{number:02d}.safetensors")
+
+
+def cached(record: Record, number: int) -> Path:
+    """Where a run leaves the weights of a round: as :class:`benchmark.journal.Journal` has it."""
+    identity = {"run": str(record.run), "code": record.code, "data": record.data["digest"]}
+    return cache_folder() / "runs" / digest_json(identity) / f"round-{number:02d}.safetensors"
+
+
+def _weights(path: Path, record: Record, number: int) -> Path:
+    for place in (beside(path, number), cached(record, number)):
+        if place.exists():
+            return place
+    run = record.run
+    again = f"run --task {run.task} --data {run.data} --profile {run.profile} --criterion {run.method}"
+    raise UsageError(
+        f"the weights of {run}, round {number}, are not on this computer; do the run here: "
+        f"python -m benchmark {again} --no-controls --seeds {run.seed} --redo all"
+    )

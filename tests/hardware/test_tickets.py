@@ -1,0 +1,171 @@
+"""The trained net of a round, from where a run left its weights, and the commands that take it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from benchmark import records
+from benchmark.errors import UsageError
+from benchmark.hardware import scoring, tickets
+from benchmark.journal import Journal
+from benchmark.task import Evaluation
+from tests.conftest import House
+from tests.hardware.nets import need
+from tests.toy_task import Chirps, Net, Toy
+
+RECORD = "toy/made/smoke/magnitude/seed0"
+
+
+def one_line(text: str) -> str:
+    assert text.count("\n") == 1 and "Traceback" not in text, text
+    return text
+
+
+def weights(house: House, number: int) -> Path:
+    (found,) = (house.root / "cache" / "runs").glob(f"*/round-{number:02d}.safetensors")
+    return found
+
+
+def test_the_weights_are_looked_for_where_a_run_leaves_them(magnitude: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIMBENCH_CACHE", str(magnitude.root / "cache"))
+    record = records.read(magnitude.results / f"{RECORD}.json")
+    assert tickets.cached(record, 3) == weights(magnitude, 3)
+    journal = Journal(magnitude.root / "elsewhere", record, np.zeros(1))
+    assert tickets.cached(record, 3).parent == journal._weights
+
+
+def test_an_export_is_the_net_of_the_round(magnitude: House) -> None:
+    need("onnxscript", "onnxruntime", "emx_onnx_cgen")
+    done = magnitude.run("export", RECORD, "--round", "4", "--to", "arduino", "--int8", "--output", "sketches/net4")
+    assert done.returncode == 0, done.stderr
+    folder = magnitude.root / "sketches" / "net4"
+    assert {p.name for p in folder.iterdir()} == {"net4.ino", "model.c", "model.h", "example.h"}
+    entry = json.loads((magnitude.results / f"{RECORD}.json").read_text())["rounds"][4]
+    assert f"{entry['parameters']} parameters" in done.stdout
+    said = re.search(r"toy\.accuracy\.v1 on 121 test items: int8 (\S+), torch (\S+); .* (\S+) dB", done.stdout)
+    assert said is not None
+    # The torch model scores what the record says; eight bits take little of it.
+    assert float(said[2]) == pytest.approx(entry["test"]["toy.accuracy.v1"], abs=1e-4)
+    assert float(said[1]) == pytest.approx(float(said[2]), abs=0.06) and float(said[3]) > 15
+
+
+def test_an_emulation_says_what_came_of_it_and_keeps_it(magnitude: House) -> None:
+    need("onnxscript", "emx_onnx_cgen", "arm-none-eabi-gcc", "qemu-system-arm")
+    shutil.copy(weights(magnitude, 5), tickets.beside(magnitude.results / f"{RECORD}.json", 5))
+    shutil.rmtree(magnitude.root / "cache" / "runs")  # the copy beside the record is enough
+    command = ("emulate", RECORD, "--round", "5", "--board", "nano-33-ble-sense", "--items", "50")
+    done = magnitude.run(*command)
+    assert done.returncode == 0, done.stderr
+    kept = json.loads((magnitude.results / f"{RECORD}.boards.json").read_text())
+    (entry,) = kept["executed"]
+    assert (entry["outcome"], entry["items"], entry["round"]) == ("ran", 50, 5)
+    assert entry["parity"] < 1e-5 and entry["score"] == entry["reference_score"]
+    for figure in ("flash_bytes", "ram_bytes", "instructions"):
+        assert str(entry[figure]) in done.stdout
+
+
+def test_what_does_not_run_is_one_line_and_kept_too(magnitude: House) -> None:
+    need("onnxscript", "emx_onnx_cgen", "avr-gcc", "simavr")
+    done = magnitude.run("emulate", RECORD, "--round", "0", "--board", "uno-r3")
+    assert done.returncode == 1
+    assert "it does not fit on Arduino Uno R3: section .bss ends at" in one_line(done.stderr)
+    (entry,) = json.loads((magnitude.results / f"{RECORD}.boards.json").read_text())["executed"]
+    assert entry["outcome"] == "ram" and entry["message"] in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("emulate", RECORD, "--round", "1", "--board", "nano-33-ble"),
+            "no board 'nano-33-ble': did you mean 'nano-33",
+        ),
+        (("emulate", RECORD, "--round", "1", "--board", "host", "--items", "0"), "--items '0': give a whole number"),
+        (("emulate", RECORD, "--round", "1", "--board", "host", "--limit", "0"), "--limit 0: give more than 0"),
+        (("export", RECORD, "--round", "1", "--to", "onxn"), "--to 'onxn' is unknown: did you mean 'onnx'?"),
+        (("export", "toy/made/smoke/magnitud/seed0", "--round", "1", "--to", "c"), "did you mean 'toy/made/smoke"),
+        (("export", RECORD, "--round", "14", "--to", "c"), "has no round 14: it has 0, 1, 2"),
+    ],
+)
+def test_a_slip_gets_one_line(lived_in: House, arguments: tuple[str, ...], message: str) -> None:
+    done = lived_in.run(*arguments)
+    assert done.returncode == 2
+    assert message in one_line(done.stderr)
+
+
+def test_a_tool_that_is_absent_is_named_with_its_installation(lived_in: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    done = lived_in.run("emulate", RECORD, "--round", "1", "--board", "mega-2560")
+    assert done.returncode == 2
+    said = one_line(done.stderr)
+    for line in ("sudo apt-get install gcc-avr avr-libc", "sudo apt-get install simavr libsimavr-dev libelf-dev"):
+        assert line in said
+
+
+def test_weights_that_are_gone_are_told_with_the_run_that_makes_them(magnitude: House) -> None:
+    shutil.rmtree(magnitude.root / "cache" / "runs")
+    done = magnitude.run("export", RECORD, "--round", "2", "--to", "onnx")
+    assert done.returncode == 2
+    wanted = "run --task toy --data made --profile smoke --criterion magnitude --no-controls --seeds 0 --redo all"
+    assert wanted in one_line(done.stderr)
+
+
+def test_items_are_spread_and_come_with_their_rows() -> None:
+    split = Chirps(61, 0)
+    chosen = scoring.sample(split, 4)
+    assert chosen.items.tolist() == chosen.rows.tolist() == [0, 20, 40, 60]
+    assert len(scoring.sample(split, None).rows) == len(scoring.sample(split, 61).rows) == 61
+
+
+class Pairs(Chirps):
+    """Two rows an item."""
+
+    def __init__(self, items: int, rows: int) -> None:
+        super().__init__(rows, 0)
+        self.sources = np.arange(items)
+
+
+def test_rows_of_an_item_lie_side_by_side() -> None:
+    assert scoring.sample(Pairs(30, 60), 2).rows.tolist() == [0, 1, 58, 59]
+    with pytest.raises(UsageError, match="7 test items have 60 rows, not the same number each: use --items all"):
+        scoring.sample(Pairs(7, 60), 2)
+
+
+def test_a_score_is_of_the_items_that_were_executed() -> None:
+    split, model = Chirps(40, 0), Net(4).eval()
+    chosen = scoring.sample(split, 8)
+    right = torch.nn.functional.one_hot(split.targets[torch.from_numpy(chosen.rows)], 4).float()
+    found = scoring.score(Toy(), split, model, chosen, [(row[None].numpy(),) for row in right])
+    assert (found.executed, found.items) == (1.0, 8)
+    with torch.no_grad():
+        guess = model(split.inputs).argmax(1)
+    assert found.torch == pytest.approx((guess == split.targets)[torch.from_numpy(chosen.rows)].float().mean().item())
+
+
+class Reversed(Toy):
+    """Its items are not in the order of its rows."""
+
+    def evaluate(self, outputs: torch.Tensor, split: Chirps) -> Evaluation:
+        found = super().evaluate(outputs, split)
+        return Evaluation(found.scores, {m: {n: a[::-1] for n, a in d.items()} for m, d in found.items.items()})
+
+
+class Noise(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, 0, :4]
+
+
+def test_items_whose_rows_are_elsewhere_are_noticed() -> None:
+    split, chosen = Chirps(40, 0), scoring.Sample(np.arange(8), np.arange(8))
+    outputs = [(np.zeros((1, 4), np.float32),)] * 8
+    assert scoring.score(Toy(), split, Noise(), chosen, outputs).items == 8
+    with pytest.raises(UsageError, match="rows do not lie in order: use --items all"):
+        scoring.score(Reversed(), split, Noise(), chosen, outputs)
