@@ -1,8 +1,10 @@
-"""Model, loss, augmentation and scores of instrument classification."""
+"""Model, loss, augmentation and scores of classification."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,26 +13,69 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from benchmark.task import PROFILES, Batch, Split
-from tasks.classification import MASKED_FRAMES, MASKED_MELS, task
+from benchmark.errors import UsageError
+from benchmark.task import PROFILES, Batch
+from tasks.classification import task as default
+from tasks.classification.augment import MASKED_FRAMES, MASKED_MELS
+from tasks.classification.clips import Clips, side_of
 from tasks.classification.features import FRAMES, MELS
+from tasks.classification.sets import SETS
 
+task = default.on("philharmonia")
 MACRO_F1, ACCURACY = (metric.id for metric in task.metrics)
+GOLDEN = json.loads(Path(__file__).with_name("golden_classification.json").read_text())
 
 
-@dataclass(frozen=True)
-class Labels(Split):
-    labels: np.ndarray
+def clips(truth: np.ndarray, rows_each: int = 1) -> Clips:
+    """Clips of those labels, of empty features, each a source of its own."""
+    patches = [[0] * rows_each for _ in truth]
+    return side_of(np.zeros((1, MELS, FRAMES), np.float16), patches, truth.tolist(), range(len(truth)))
 
-    @property
-    def sources(self) -> np.ndarray:  # type: ignore[override]
-        return np.arange(len(self))
 
-    def __len__(self) -> int:
-        return len(self.labels)
+def votes(guess: list[int], classes: int = 12) -> torch.Tensor:
+    return torch.nn.functional.one_hot(torch.tensor(guess), classes).float()
 
-    def batch(self, rows: torch.Tensor) -> Batch:
-        return Batch(torch.zeros(len(rows), 1, MELS, FRAMES), torch.from_numpy(self.labels)[rows])
+
+@pytest.mark.parametrize("case", GOLDEN, ids=[case["name"] for case in GOLDEN])
+def test_scores_are_the_golden_ones(case: dict) -> None:
+    scores = task.evaluate(votes(case["guess"]), clips(np.array(case["truth"]))).scores
+    assert scores[MACRO_F1] == pytest.approx(float(Fraction(case["macro_f1"])), abs=1e-12)
+    assert scores[ACCURACY] == pytest.approx(float(Fraction(case["accuracy"])), abs=1e-12)
+
+
+def test_what_is_not_a_number_is_refused() -> None:
+    outputs = votes([0, 1])
+    outputs[1, 3] = torch.nan
+    with pytest.raises(ValueError, match="not numbers"):
+        task.evaluate(outputs, clips(np.array([0, 1])))
+
+
+def test_a_clip_is_judged_by_the_mean_of_its_patches() -> None:
+    """Two weak votes for class 2 lose against one strong vote for class 5."""
+    outputs = torch.zeros(6, 12)
+    outputs[[0, 1], 2] = 1.0
+    outputs[2, 5] = 3.0
+    outputs[3:, 7] = 1.0
+    evaluation = task.evaluate(outputs, clips(np.array([5, 7]), rows_each=3))
+    assert evaluation.items[MACRO_F1]["guess"].tolist() == [5, 7]
+    assert evaluation.scores[ACCURACY] == 1.0
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_data_set_has_its_own_classes(name: str) -> None:
+    on = default.on(name)
+    assert on.classes == SETS[name].classes
+    assert len(set(on.classes)) == len(on.classes)
+    assert on.model("smoke").eval()(on.example("smoke")).shape == (1, len(on.classes))
+    assert on.metrics == default.metrics
+
+
+def test_without_a_data_set_it_is_on_the_default_one() -> None:
+    assert default.classes == default.on(default.datasets[0].name).classes
+    assert default.datasets[0].name == "instruments"
+    assert [len(default.on(name).classes) for name in ("instruments", "singing", "philharmonia")] == [13, 10, 12]
+    with pytest.raises(UsageError, match=r"no data set 'singin' .*did you mean 'singing'"):
+        default.on("singin")
 
 
 @settings(max_examples=60, deadline=None)
@@ -39,7 +84,7 @@ def test_scores_are_scikit_learns(count: int, classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth, logits = rng.integers(0, classes, count), rng.standard_normal((count, 12)).astype(np.float32)
     logits[:, classes:] -= rng.choice([0.0, 100.0])
-    evaluation = task.evaluate(torch.from_numpy(logits), Labels(truth))
+    evaluation = task.evaluate(torch.from_numpy(logits), clips(truth))
     guess = logits.argmax(1)
     assert evaluation.scores[MACRO_F1] == pytest.approx(f1_score(truth, guess, average="macro"), abs=1e-12)
     assert evaluation.scores[ACCURACY] == pytest.approx(accuracy_score(truth, guess), abs=1e-12)
@@ -49,14 +94,14 @@ def test_scores_are_scikit_learns(count: int, classes: int, seed: int) -> None:
 
 def test_a_perfect_model_scores_one() -> None:
     truth = np.random.default_rng(0).integers(0, 12, 101)
-    scores = task.evaluate(torch.nn.functional.one_hot(torch.from_numpy(truth), 12).float(), Labels(truth)).scores
+    scores = task.evaluate(torch.nn.functional.one_hot(torch.from_numpy(truth), 12).float(), clips(truth)).scores
     assert scores == {MACRO_F1: 1.0, ACCURACY: 1.0}
 
 
 def test_macro_f1_weighs_classes_alike() -> None:
     """99 of one class right and the only other clip wrong: accuracy .99, the mean of F1s (99/199 * 2, 0)."""
     truth = np.array([0] * 99 + [1])
-    scores = task.evaluate(torch.nn.functional.one_hot(torch.zeros(100, dtype=torch.int64), 12), Labels(truth)).scores
+    scores = task.evaluate(torch.nn.functional.one_hot(torch.zeros(100, dtype=torch.int64), 12), clips(truth)).scores
     assert scores[ACCURACY] == 0.99
     assert scores[MACRO_F1] == pytest.approx(99 / 199)
 

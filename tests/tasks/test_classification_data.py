@@ -13,19 +13,15 @@ import torch
 
 from benchmark.errors import DataError
 from tasks.classification import reference, task
+from tasks.classification.clips import SIDES
 from tasks.classification.features import FLOOR, FRAMES, HOP, MELS, RATE, log_mel
 from tasks.classification.philharmonia import CLASSES, Note, parse, scan
-from tasks.classification.splits import SIDES, assign
+from tasks.classification.quarters import assign
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "philharmonia"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the recordings are not beside the repository")
 
 NOTES = ("C4", "Cs4", "D4", "Ds4", "E4")
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRIMBENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")
@@ -272,13 +268,16 @@ def test_an_absent_home_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_reference_prints_scores_of_three_seeds(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert reference.main(["--data-home", str(made)]) == 0
-    scores = json.loads(capsys.readouterr().out)
-    assert list(scores) == ["0", "1", "2"]
-    for of_seed in scores.values():
+    given = ["--data", "philharmonia", "--without-net", "--data-home"]
+    assert reference.main([*given, str(made)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found["seeds"]) == ["0", "1", "2"]
+    for of_seed in found["seeds"].values():
         assert of_seed["C"] in reference.PENALTIES
-        assert of_seed["classification.macro_f1.v1"] > 0.7
-    assert reference.main(["--data-home", str(made / "nowhere")]) == 1
+        assert of_seed["regression"]["classification.macro_f1.v1"] > 0.7
+    mean = found["mean"]["regression"]
+    assert mean["low"] <= mean["value"] <= mean["high"]
+    assert reference.main([*given, str(made / "nowhere")]) == 1
     assert "no folder" in capsys.readouterr().err
 
 

@@ -10,15 +10,19 @@ import numpy as np
 
 from benchmark.data.cache import cached_arrays, generator_digest
 from benchmark.digest import digest_json
-from benchmark.task import Data
+from benchmark.task import Data, Profile
 
 from . import features
+from .clips import SIDES, Clips, Side, content, side_of
 from .philharmonia import CLASSES, Folder, Note, Recording, require_classes, scan
-from .splits import SIDES, NoteSplit, assign, order, split
+from .quarters import assign, order
+
+SMOKE_NOTES = 8
+"""Notes of an instrument in the smoke profile."""
 
 
-def load(home: Path | None, notes_each: int | None, seed: int) -> Data:
-    """The splits of a folder; `notes_each` keeps only so many notes of every instrument.
+def load(home: Path | None, profile: Profile, seed: int) -> Data:
+    """The splits of a folder.
 
     The digest is over the bytes of the recordings and the code of the features, not over the features: those differ
     in their last bits from machine to machine.
@@ -29,16 +33,15 @@ def load(home: Path | None, notes_each: int | None, seed: int) -> Data:
         The folder is absent, has no mp3, or has fewer than four usable notes of an instrument.
     """
     folder = scan(home)
+    notes_each = SMOKE_NOTES if profile == "smoke" else None
     chosen = _recordings(folder, notes_each)
     arrays = _features(chosen)
     notes = {i: recording.note for i, recording in enumerate(chosen) if arrays["status"][i] == features.OK}
     require_classes(notes.values(), folder.root)
     sides = assign(notes.values(), seed)
-    parts = {side: split(arrays["features"], notes, sides, side) for side in SIDES}
-    content = {
-        side: [[chosen[i].sha256, int(part.labels[row]), int(part.sources[row])] for row, i in enumerate(part.index)]
-        for side, part in parts.items()
-    }
+    parts = {side: _side(arrays["features"], notes, sides, side) for side in SIDES}
+    digests = {i: recording.sha256 for i, recording in enumerate(chosen)}
+    held = {side: content(part, digests) for side, part in parts.items()}
     manifest = {
         "classes": list(CLASSES),
         "notes_each": notes_each,
@@ -51,7 +54,7 @@ def load(home: Path | None, notes_each: int | None, seed: int) -> Data:
         train=parts["train"],
         validation=parts["validation"],
         test=parts["test"],
-        digest=digest_json({"features": generator_digest(Path(features.__file__)), "content": content}),
+        digest=digest_json({"features": generator_digest(Path(features.__file__)), "content": held}),
         manifest=manifest,
     )
 
@@ -78,7 +81,14 @@ def _failures(recordings: list[Recording], status: np.ndarray) -> list[str]:
     ]
 
 
-def _describe(part: NoteSplit, notes: Mapping[int, Note]) -> dict[str, object]:
+def _side(features: np.ndarray, notes: Mapping[int, Note], sides: Mapping[Note, Side], side: Side) -> Clips:
+    """The recordings of one side; `notes` maps the number of every usable recording to its note."""
+    index = [i for i, note in notes.items() if sides[note] == side]
+    labels = [CLASSES.index(notes[i].instrument) for i in index]
+    return side_of(features, [[i] for i in index], labels, [notes[i].source for i in index])
+
+
+def _describe(part: Clips, notes: Mapping[int, Note]) -> dict[str, object]:
     """How many clips of how many notes, and which notes."""
     clips = Counter(notes[int(i)].instrument for i in part.index)
     held = sorted({notes[int(i)] for i in part.index})
