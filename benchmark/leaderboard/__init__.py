@@ -12,6 +12,7 @@ from benchmark.errors import RecordError, UsageError
 from benchmark.files import write_whole
 from benchmark.leaderboard.frame import frame
 from benchmark.leaderboard.markdown import page
+from benchmark.leaderboard.overview import anchors, in_order
 from benchmark.leaderboard.plots import plot_sweep
 from benchmark.leaderboard.rows import section
 from benchmark.leaderboard.runs import load
@@ -19,7 +20,20 @@ from benchmark.leaderboard.summary import Section
 from benchmark.leaderboard.terminal import rounds_table
 from benchmark.records import Record
 
-__all__ = ["Section", "build", "check", "frame", "path_of", "picture", "rounds_table", "sections", "write", "write_csv"]
+__all__ = [
+    "Section",
+    "build",
+    "check",
+    "frame",
+    "path_of",
+    "picture",
+    "rounds_table",
+    "sections",
+    "write",
+    "write_csv",
+    "write_figures",
+    "write_html",
+]
 
 
 def build(results: Path) -> str:
@@ -30,8 +44,7 @@ def build(results: Path) -> str:
     RecordError
         Which record is damaged or contradicts another, and how to mend it.
     """
-    benches, unranked = load(results)
-    return page([section(*key, bench) for key, bench in benches.items()], unranked)
+    return page(*_content(results))
 
 
 def sections(
@@ -88,6 +101,42 @@ def check(results: Path) -> None:
         raise RecordError(f"{path} is not what {results} gives; run: {mend}")
 
 
+def write_html(results: Path, path: Path) -> None:
+    """Write the page with its plots as one HTML file that needs nothing else.
+
+    Raises
+    ------
+    RecordError
+        Which record is damaged or contradicts another.
+    UsageError
+        The file cannot be written.
+    """
+    from benchmark.leaderboard.html import html
+
+    found, unranked = _content(results)
+    try:
+        write_whole(path, html(page(found, unranked), found).encode())
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def write_figures(results: Path, folder: Path) -> list[Path]:
+    """Plot every table into a folder, and say where.
+
+    Raises
+    ------
+    RecordError
+        Which record is damaged or contradicts another.
+    UsageError
+        A file cannot be written.
+    """
+    found, _ = _content(results)
+    paths = [folder / f"{anchor}.png" for anchor in anchors(found)]
+    for section_, path in zip(found, paths, strict=True):
+        plot_sweep(section_, path)
+    return paths
+
+
 def write_csv(results: Path, path: Path) -> None:
     """Write :func:`frame` as CSV.
 
@@ -103,6 +152,11 @@ def write_csv(results: Path, path: Path) -> None:
         table.to_csv(path, index=False)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _content(results: Path) -> tuple[list[Section], int]:
+    benches, unranked = load(results)
+    return in_order([section(*key, bench) for key, bench in benches.items()]), unranked
 
 
 def picture(section: Section, results: Path) -> Path:

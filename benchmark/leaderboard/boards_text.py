@@ -39,7 +39,7 @@ def seen(found: Boards, places: int) -> Table:
 
 def blocks(section: Section, places: int) -> Iterator[str]:
     """Parts of a page."""
-    yield "### Boards"
+    yield "#### Boards"
     yield from _parts(section, places, "github")
 
 

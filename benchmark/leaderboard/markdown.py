@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from benchmark.leaderboard.boards_text import blocks as board_blocks
+from benchmark.leaderboard.claims import judged
+from benchmark.leaderboard.origin import ORIGINS, origin
+from benchmark.leaderboard.overview import RULES, Table, claim_rows, claims_here, overview
 from benchmark.leaderboard.statistics import Comparison
 from benchmark.leaderboard.summary import NARROW, Cell, Row, Section
 from benchmark.leaderboard.text import NOTHING, amount, change, decimals, number, percent, safe, score
 from benchmark.leaderboard.verdict import removed, verdict
+
+MAX_MISSING = 5
 
 INTRODUCTION = """\
 # Leaderboard
 
 Trimming criteria on the same tasks, the same budgets and the same scales. This page is generated from the records in
 the results folder by `python -m benchmark leaderboard`; do not edit it.
+"""
+
+READING = """\
+## How to read the tables
 
 - **Method.** A criterion's name alone is its sweep with survivors rewound to their early weights; `-finetune` goes on
   from their trained weights; `-reinit` has the widths of its tickets and fresh weights; `-masked` holds the units at
   zero instead of cutting them; `masking` does so with single weights. `random` cuts random units.
   `narrow` is the reference net made narrower, from scratch; `narrow-again` the same trained a second time; `narrow+`
-  the same with all the steps that a ticket has had; `dense+` the dense net with more steps.
+  the same with all the steps that a ticket has had; `dense+` the dense net with more steps. What other variants do,
+  `python -m benchmark show NAME` says.
 - **Lossless** is the largest cut whose test score is not worse than dense by more than the task's tolerance, by the
   one-sided 95 % bound of the paired difference, where every larger net of the sweep holds too; "≥" where no smaller
   net was seen to fail. Equal lossless rounds share a rank. **Best** is the round with the highest mean: the best of
   many, so a little flattered.
 - **Intervals** [low, high] are 95 % percentile intervals of a paired bootstrap over seeds and over the sources of each
-  seed's test set (2,000 draws). Every seed has its own test set, the same for all methods. With few seeds they cover
-  the luck of training only roughly, so training noise is shown beside them. A sentence that calls one method better
-  or worse than another wants more: an interval widened for the number of comparisons *and* a t interval over seeds,
-  both on one side of zero.
+  seed's test set (2,000 draws); where every source is of one class, sources are drawn class by class. Every seed has
+  its own test set, the same for all methods. With few seeds they cover the luck of training only roughly, so training
+  noise is shown beside them. A sentence that calls one method better or worse than another wants more: an interval
+  widened for the number of comparisons *and* a t interval over seeds, both on one side of zero.
 - A cell that not every seed of a method has is *missing*, and no mean is taken over it. Time is one call on one CPU
   thread over the dense net's in the same run [quartiles].
 - **Boards**: the smallest lossless ticket that fits, else the best that does, else the one that is nearest to fitting;
@@ -53,31 +64,47 @@ def page(sections: Sequence[Section], unranked: int) -> str:
 
     Parameters
     ----------
+    sections
+        Those of one origin one after another.
     unranked
         Number of records that were left out because their profile is not for ranking.
     """
-    parts = [INTRODUCTION, *(_section(s) for s in sections)] if sections else [INTRODUCTION, EMPTY]
+    parts = [INTRODUCTION, *_body(sections)] if sections else [INTRODUCTION, EMPTY]
     if unranked:
         records = "1 record" if unranked == 1 else f"{unranked} records"
         parts.append(f"Left out: {records} of the smoke profile, which shows only that the code runs.\n")
     return "\n".join(parts)
 
 
-def _section(s: Section) -> str:
+def _body(sections: Sequence[Section]) -> Iterator[str]:
+    bold = "In bold what is shown to be a gain; without it, a difference that luck can explain, or a loss."
+    yield f"## Summary\n\n{_table(*overview(sections))}\n\n{bold}\n"
+    found = judged([s.claims for s in sections])
+    yield f"## What the papers claim\n\n{RULES}\n{_table(*claim_rows(found, len(sections)))}\n"
+    yield READING
+    for name, group in groupby(enumerate(sections), lambda pair: origin(pair[1].task, pair[1].data)):
+        yield f"## {ORIGINS[name]}\n"
+        yield from (_section(s, claims_here(found, n, decimals(s.rules.tolerance))) for n, s in group)
+
+
+def _section(s: Section, claims: Table) -> str:
     places = decimals(s.rules.tolerance)
     better = "higher" if s.rules.higher_is_better else "lower"
     blocks = [
-        f"## {safe(s.task)}, {safe(s.data)}, {safe(s.profile)}",
+        f"### {safe(s.title)}",
         f"{safe(s.rules.metric)}, {better} is better, tolerance {s.rules.tolerance:g}; "
         f"task version {s.rules.task}, protocol version {safe(s.rules.protocol)}.",
         "\n".join(f"- {safe(line)}" for line in verdict(s)),
         _reference(s, places),
-        "### Sweeps",
+        *_partial(s),
+        "#### Sweeps",
         _sweeps(s, places),
+        *_variants(s, places),
         *_controls(s, places),
-        "### Curve",
+        "#### Curve",
         "Mean score by parameters left.",
         _curve(s, places),
+        *(["#### What the papers claim, here", _table(*claims)] if claims[1] else []),
         *(board_blocks(s, places) if any(row.kind == "sweep" for row in s.rows) else []),
         *(["\n".join(f"- {safe(note)}" for note in s.notes)] if s.notes else []),
     ]
@@ -103,6 +130,14 @@ def _reference(s: Section, places: int) -> str:
     machines = "; ".join(map(safe, s.machines))
     several = " (more than one machine: compare times within a run only)" if len(s.machines) > 1 else ""
     return f"Reference: {'; '.join(facts)}. Measured on {machines}{several}."
+
+
+def _partial(s: Section) -> Iterator[str]:
+    if s.missing:
+        shown = "; ".join(safe(entry) for entry in s.missing[:MAX_MISSING])
+        more = f"; and {len(s.missing) - MAX_MISSING} more" if len(s.missing) > MAX_MISSING else ""
+        files = "1 file" if len(s.missing) == 1 else f"{len(s.missing)} files"
+        yield f"**Partial data**: without {files} that could not be used: {shown}{more}."
 
 
 def _sweeps(s: Section, places: int) -> str:
@@ -141,7 +176,8 @@ def _costs(row: Row, held: Cell | None) -> list[str]:
     lower, middle, upper = held.latency_ratio
     dense = row.cell(0)
     figures = [_cost(getattr(held, name), getattr(dense, name, None)) for name in ("parameters", "macs", "bytes")]
-    gone = removed(row) + (" masked" if row.kind == "masked" else "")
+    partly = row.kind == "masked" and held.parameters != getattr(dense, "parameters", None)
+    gone = removed(row) + (" partly masked" if partly else " masked" if row.kind == "masked" else "")
     return [gone, *figures, f"{middle:.2f} [{lower:.2f}, {upper:.2f}]"]
 
 
@@ -149,6 +185,23 @@ def _cost(value: float | None, dense: float | None) -> str:
     if value is None:
         return NOTHING
     return "as dense" if value == dense else amount(value)
+
+
+def _variants(s: Section, places: int) -> Iterator[str]:
+    if not s.variants:
+        return
+    header = ["variant", "standard", "n", "rounds", "difference over rounds in common", "told apart"]
+    said = {1: "better", 0: "no", -1: "worse"}
+    rows = [
+        [
+            *(safe(v.comparison.method), safe(v.comparison.other), str(v.comparison.interval.n), str(len(v.rounds))),
+            change(v.comparison.interval, places),
+            said[v.comparison.sign * s.direction],
+        ]
+        for v in s.variants
+    ]
+    yield "#### Variants against the standard"
+    yield _table(header, rows)
 
 
 def _controls(s: Section, places: int) -> Iterator[str]:
@@ -166,7 +219,7 @@ def _controls(s: Section, places: int) -> Iterator[str]:
         for row in sorted(s.rows, key=lambda r: r.kind != "control")
         if any(row.cell(k) for k in rounds)
     ]
-    yield "### Controls beside the sweeps"
+    yield "#### Controls beside the sweeps"
     yield _table(header, rows)
 
 

@@ -19,6 +19,13 @@ def machines(bench: Bench) -> tuple[str, ...]:
     return tuple(sorted({_machine(run.record.environment) for run in _runs(bench)}))
 
 
+def missing(bench: Bench) -> tuple[str, ...]:
+    """What no run of one seed could use of its data, in the words of the task; sorted."""
+    said = (run.record.data.get("manifest") for run in _runs(bench))
+    lists = (manifest.get("missing") for manifest in said if isinstance(manifest, dict))
+    return tuple(sorted({str(entry) for found in lists if isinstance(found, list) for entry in found}))
+
+
 def notes(bench: Bench, rules: Rules, reference: str | None, sweeps: list[str], masked: list[str]) -> tuple[str, ...]:
     """Sentences for below the table."""
     return (
@@ -26,7 +33,7 @@ def notes(bench: Bench, rules: Rules, reference: str | None, sweeps: list[str], 
         *_mixed_code(bench),
         *_test_set(bench, rules, reference),
         *_dense_nets(bench, [*sweeps, *masked]),
-        *_masked(masked),
+        *_masked(bench, masked),
         *_warnings(bench),
     )
 
@@ -77,6 +84,11 @@ def _test_set(bench: Bench, rules: Rules, reference: str | None) -> Iterator[str
     fewest = min((len(run.sources) for run in _runs(bench) if run.sums), default=FEW_SOURCES)
     if fewest < FEW_SOURCES:
         yield f"A test set has only {fewest} sources: read its intervals as too narrow."
+    if lone := max((run.lone_classes for run in _runs(bench)), default=0):
+        yield (
+            f"Up to {lone} {'class has' if lone == 1 else 'classes have'} a single source in a test set: intervals do "
+            "not know the luck of that source, and are too narrow by it."
+        )
 
 
 def _dense_nets(bench: Bench, sweeps: Iterable[str]) -> Iterator[str]:
@@ -91,12 +103,24 @@ def _dense_nets(bench: Bench, sweeps: Iterable[str]) -> Iterator[str]:
         yield f"Sweeps of seed {', '.join(map(str, seeds))} do not all start from the same dense net."
 
 
-def _masked(methods: list[str]) -> Iterator[str]:
-    if methods:
+def _masked(bench: Bench, methods: list[str]) -> Iterator[str]:
+    whole = [m for m in methods if not saves(bench, m)]
+    if whole:
         yield (
-            f"Masked, not cut: {', '.join(methods)}. Their budgets are non-zeros; the zeros stay in the tensors and "
+            f"Masked, not cut: {', '.join(whole)}. Their budgets are non-zeros; the zeros stay in the tensors and "
             "dense kernels multiply by them, so no operations, bytes or time are saved, and they have no rank."
         )
+    if partly := [m for m in methods if m not in whole]:
+        yield (
+            f"Partly cut, partly masked: {', '.join(partly)}. Their budgets are non-zeros; what was cut is saved, the "
+            "zeros stay in the tensors of what is left, so they cost more than their budget says, and have no rank."
+        )
+
+
+def saves(bench: Bench, method: str) -> bool:
+    """Whether a net of the method has fewer parameters, zeros counted, than its dense net."""
+    rounds = [r for run in bench.methods[method].values() for r in run.record.rounds]
+    return min((r.parameters for r in rounds), default=0) < max((r.parameters for r in rounds), default=0)
 
 
 def _warnings(bench: Bench) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import UsageError
 from benchmark.files import whole
@@ -13,11 +13,14 @@ from benchmark.leaderboard.text import amount
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours without their yellow, which is too pale for a line (jfly.uni-koeln.de/color).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F4F24")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 CONTROL_MARKERS = ("h", "<", ">", "p", "d", "8")
+PATTERNS = ((0, (1, 1)), (0, (7, 1, 1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (9, 3)))
+"""Of variants that are neither finetuned nor masked."""
 TICKS = (1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 MAX_BANDS = 6
 """With more sweeps than this their bands hide each other; then only the reference has one."""
@@ -34,10 +37,37 @@ def plot_sweep(section: Section, path: Path) -> None:
         The file cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = _drawn(section)
+    FigureCanvasAgg(figure)
+    try:
+        with whole(path) as part:
+            # Without its own name in the file, so that a new version of matplotlib is no new picture.
+            figure.savefig(part, format="png", metadata={"Software": None})
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose a folder that you may write to") from error
+
+
+def svg(section: Section) -> bytes:
+    """The same picture as SVG, with its words as text; the same bytes for the same section."""
+    import io
+
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.BytesIO()
+    # Without a fixed salt every file has other ids.
+    with matplotlib.rc_context({"svg.hashsalt": "trimbench", "svg.fonttype": "none"}):
+        figure = _drawn(section)
+        FigureCanvasSVG(figure)
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def _drawn(section: Section) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 5.6), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     _dense(axes, section)
     _sweeps(axes, [row for row in section.rows if row.kind != "control" and _points(row)], section.reference)
@@ -45,12 +75,7 @@ def plot_sweep(section: Section, path: Path) -> None:
     _dress(axes, section)
     if any(map(_points, section.rows)):
         figure.legend(loc="outside right upper", frameon=False, fontsize=9)
-    try:
-        with whole(path) as part:
-            # Without its own name in the file, so that a new version of matplotlib is no new picture.
-            figure.savefig(part, format="png", metadata={"Software": None})
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}; choose a folder that you may write to") from error
+    return figure
 
 
 def _points(row: Row) -> list[Cell]:
@@ -66,15 +91,20 @@ def _dense(axes: Axes, section: Section) -> None:
 
 
 def _sweeps(axes: Axes, rows: Sequence[Row], reference: str | None) -> None:
-    """A criterion keeps its colour over variants; finetuned is dashed, masked dotted; random units are black."""
+    """A criterion keeps its colour over variants; finetuned is dashed, masked dotted; random units are black.
+
+    Marks of variants are hollow, and each kind of them has its own dashes.
+    """
     criteria = sorted({row.criterion or row.method for row in rows} - {RANDOM})
     place = {name: i for i, name in enumerate(criteria)}
+    kinds = sorted({_variant(row) for row in rows} - {""})
     for row in sorted(rows, key=lambda r: (r.criterion != RANDOM, r.method)):
         i = place.get(row.criterion or row.method)
         colour = "black" if i is None else COLOURS[i % len(COLOURS)]
         # A second turn through the colours is told apart by its marks.
         marker = "." if i is None else MARKERS[(i + i // len(COLOURS)) % len(MARKERS)]
-        rewound = row.reset != "finetune"
+        rewound, variant = row.reset != "finetune", _variant(row)
+        pattern: Any = "-" if not variant else PATTERNS[kinds.index(variant) % len(PATTERNS)]
         cells = _points(row)
         x, y, low, high = _series(cells)
         axes.plot(
@@ -82,14 +112,18 @@ def _sweeps(axes: Axes, rows: Sequence[Row], reference: str | None) -> None:
             color=colour,
             marker=marker,
             markersize=7 if i is None else 4.5,
-            markerfacecolor=colour if rewound else "white",
+            markerfacecolor="white" if variant else colour,
             lw=1.8 if i is None else 1.4,
-            ls=":" if row.kind == "masked" else "-" if rewound else (0, (4, 2)),
+            ls=":" if row.kind == "masked" else pattern if rewound else (0, (4, 2)),
             label=row.method,
             zorder=3,
         )
         if len(rows) <= MAX_BANDS or row.method == reference:
             axes.fill_between(x, low, high, color=colour, alpha=0.13 if rewound else 0.07, lw=0, zorder=1)
+
+
+def _variant(row: Row) -> str:
+    return row.method.removeprefix(row.criterion or row.method)
 
 
 def _controls(axes: Axes, rows: Sequence[Row]) -> None:

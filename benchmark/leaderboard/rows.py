@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean, median
 
-from benchmark.leaderboard import boards, statistics
-from benchmark.leaderboard.notes import machines, notes
+from benchmark.leaderboard import boards, claims, statistics
+from benchmark.leaderboard.notes import machines, missing, notes
 from benchmark.leaderboard.runs import UNRANKED, Bench, Rules
 from benchmark.leaderboard.statistics import Comparison, Scores, interval
-from benchmark.leaderboard.summary import NARROW, RANDOM, Cell, Row, Section
+from benchmark.leaderboard.summary import NARROW, RANDOM, Cell, Row, Section, Variant
 from benchmark.records import KINDS, Record
 
 DENSE_PLUS = "dense+"
@@ -66,6 +66,9 @@ def section(task: str, data: str, profile: str, rules: Rules, bench: Bench) -> S
         machines=machines(bench),
         notes=notes(bench, rules, reference, sweeps, masked),
         boards=boards.summary(bench, rows, rules),
+        variants=_variants(bench, firsts),
+        claims=claims.measured(bench, rules, [row.method for row in rows if row.status == "complete"]),
+        missing=missing(bench),
     )
 
 
@@ -91,6 +94,18 @@ def _compared(bench: Bench, partners: Mapping[str, str], rounds: Callable[[str, 
         if differences is not None:
             found[method] = statistics.mean(differences)
     return {m: statistics.difference(m, partners[m], scores, len(found)) for m, scores in found.items()}
+
+
+def _variants(bench: Bench, firsts: Mapping[str, Record]) -> tuple[Variant, ...]:
+    """Every variant against its criterion's standard, over the rounds that both have in full."""
+
+    def whole(method: str) -> set[int]:
+        return {k for k in bench.rounds(method) if k and bench.scores(method, k) is not None}
+
+    standard = {m: str(record.criterion) for m, record in firsts.items() if record.criterion not in (None, m)}
+    rounds = {m: tuple(sorted(whole(m) & whole(c))) for m, c in standard.items() if c in bench.methods}
+    compared = _compared(bench, {m: standard[m] for m in rounds}, lambda method, _: rounds[method])
+    return tuple(Variant(comparison, rounds[m]) for m, comparison in compared.items())
 
 
 def _row(bench: Bench, method: str, first: Record, rules: Rules, reference: str | None) -> Row:

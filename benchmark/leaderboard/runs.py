@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark import records
 from benchmark.errors import RecordError
-from benchmark.leaderboard.statistics import Scores, bootstrap, by_source
+from benchmark.leaderboard.statistics import Scores, bootstrap, by_source, strata
 from benchmark.metrics import Reduction, reduction
 from benchmark.records import Items, Record
 
@@ -40,6 +40,13 @@ class Run:
     """(s,): the distinct sources of the test set, rising."""
     sums: Mapping[int, np.ndarray]
     """Round -> (s, columns)."""
+    strata: np.ndarray | None = None
+    """(s,): the class of each source, where every source is of one."""
+
+    @property
+    def lone_classes(self) -> int:
+        """How many classes have a single source, of which no interval knows the luck."""
+        return 0 if self.strata is None else int((np.unique(self.strata, return_counts=True)[1] == 1).sum())
 
     @property
     def digest(self) -> str:
@@ -83,10 +90,13 @@ class Bench:
         if key not in self._scores:
             whole = bool(seeds) and all(seed in runs and k in runs[seed].sums for seed in seeds)
             try:
-                self._scores[key] = bootstrap(self._reduction, [runs[s].sums[k] for s in seeds]) if whole else None
+                self._scores[key] = self._drawn([runs[s] for s in seeds], k) if whole else None
             except RecordError as error:
                 raise RecordError(f"{runs[seeds[0]].path}: round {k}: {error}") from error
         return self._scores[key]
+
+    def _drawn(self, runs: Sequence[Run], k: int) -> Scores:
+        return bootstrap(self._reduction, [run.sums[k] for run in runs], [run.strata for run in runs])
 
     def differences(self, method: str, other: str, rounds: tuple[int, ...]) -> list[Scores] | None:
         """`method` - `other` on the seeds of `method`, round by round; None unless every pair is there.
@@ -166,10 +176,12 @@ def _run(record: Record, path: Path) -> Run:
         return Run(record, path, np.empty(0), {})
     items = records.read_items(path)
     sums = {}
+    classes = None
     for row, r in enumerate(record.rounds):
         try:
             taken = _of(items, record, row, len(record.rounds))
             sums[r.round] = by_source(_reduction(record), taken, items.sources)
+            classes = strata(taken, items.sources)
         except RecordError as error:
             raise RecordError(f"{path}: round {r.round}: {error}") from error
         said, counted = r.test[record.primary], float(_reduction(record).score(sums[r.round].sum(0)))
@@ -179,7 +191,7 @@ def _run(record: Record, path: Path) -> Run:
                 f"{path}: round {r.round} says {record.primary} = {said:.6g}, its items give {counted:.6g}; "
                 "delete the record and run again"
             )
-    return Run(record, path, np.unique(items.sources), sums)
+    return Run(record, path, np.unique(items.sources), sums, classes)
 
 
 def _of(items: Items, record: Record, row: int, rounds: int) -> dict[str, np.ndarray]:

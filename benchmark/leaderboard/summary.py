@@ -10,6 +10,7 @@ from benchmark.leaderboard.statistics import Comparison, Interval, Lossless, Noi
 
 if TYPE_CHECKING:
     from benchmark.leaderboard.boards import Boards
+    from benchmark.leaderboard.claims import Measured
 
 RANDOM = "random"
 """The criterion that any other has to beat."""
@@ -66,6 +67,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A variant of a criterion against the criterion as it is."""
+
+    comparison: Comparison
+    rounds: tuple[int, ...]
+    """Those that both have, which the mean is over."""
+
+
+@dataclass(frozen=True)
 class Section:
     """One (task, data, profile) under one set of rules."""
 
@@ -90,6 +100,15 @@ class Section:
     notes: tuple[str, ...]
     boards: Boards | None = None
     """None where no sweep is, or a record is older than the memory figures."""
+    variants: tuple[Variant, ...] = ()
+    claims: tuple[Measured, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Files of the data set that could not be used in one of the runs, each with its reason."""
+
+    @property
+    def title(self) -> str:
+        """`chords, rendered, quick`."""
+        return f"{self.task}, {self.data}, {self.profile}"
 
     @property
     def rounds(self) -> tuple[tuple[int, float], ...]:

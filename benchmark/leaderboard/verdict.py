@@ -8,6 +8,9 @@ from benchmark.leaderboard.statistics import Comparison
 from benchmark.leaderboard.summary import Row, Section
 from benchmark.leaderboard.text import amount, change, decimals, number, percent, signed
 
+MAX_SHOWN = 2
+"""Comparisons of a sentence that are given with their figures."""
+
 
 def verdict(section: Section) -> tuple[str, ...]:
     """Sentences: how far without loss, whether a criterion beats random units, a ticket a narrow net, and the reset."""
@@ -56,18 +59,24 @@ def _contest(section: Section, found: Sequence[Comparison], who: str, whom: str,
     if max(c.interval.n for c in found) < 2:
         yield f"Whether a {who} beats {whom} is open: one seed says nothing about the luck of training."
     elif wins:
-        yield f"Better than {whom}: {'; '.join(_shown(c, places) for c in wins)} ({of})."
+        yield f"Better than {whom}: {_listed(wins, places)} ({of})."
     else:
         yield f"No {who} is shown to beat {whom}: the best difference is {_shown(best_first[0], places)} ({of})."
     if losses:
-        yield f"Worse than {whom}: {'; '.join(_shown(c, places) for c in losses)}."
+        yield f"Worse than {whom}: {_listed(losses[::-1], places)}."
 
 
 def _resets(section: Section) -> Iterator[str]:
     places, sign = decimals(section.rules.tolerance), section.direction
     for wanted, said in ((sign, "better than"), (-sign, "worse than"), (0, "not shown to differ from")):
-        if found := [_shown(c, places) for c in section.resets if c.sign == wanted]:
-            yield f"Finetuning is {said} rewinding over the curve: {'; '.join(found)}."
+        if found := [c for c in section.resets if c.sign == wanted]:
+            yield f"Finetuning is {said} rewinding over the curve: {_listed(found, places)}."
+
+
+def _listed(found: Sequence[Comparison], places: int) -> str:
+    """The first in full, then names: a sentence has an end."""
+    shown = "; ".join(_shown(c, places) for c in found[:MAX_SHOWN])
+    return f"{shown}; and {_names([c.method for c in found[MAX_SHOWN:]])}" if len(found) > MAX_SHOWN else shown
 
 
 def _shown(c: Comparison, places: int) -> str:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark import leaderboard
+from benchmark import leaderboard, records
 from benchmark.leaderboard import text
 from benchmark.leaderboard.statistics import Interval
 from tests.leaderboard import factory
@@ -50,9 +51,17 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return leaderboard.build(results)
 
 
+def section_tables(page: str) -> list[list[list[str]]]:
+    """Those of the only section."""
+    return tables(page[page.index("### toy") :])
+
+
 class TestPage:
-    def test_three_tables_with_all_that_belongs_to_them(self, page: str) -> None:
-        sweeps, controls, curve = tables(page)
+    def test_tables_with_all_that_belongs_to_them(self, page: str) -> None:
+        sweeps, variants, controls, curve, claims = section_tables(page)
+        assert [r[:4] for r in variants[2:]] == [["magnitude-reinit", "magnitude", "3", "3"]]
+        assert [r[5] for r in variants[2:]] == ["better"]
+        assert claims[0] == ["", "claim", "verdict", "difference", "n", "measured as"]
         assert [r[1] for r in sweeps[2:]] == ["random", "magnitude", "gradient"]
         assert [r[0] for r in sweeps[2:]] == ["1", "2", "–"]  # noqa: RUF001
         assert controls[0][3:6] == ["24.0 % left", "5.76 % left", "1.38 % left"]
@@ -64,19 +73,60 @@ class TestPage:
         assert all(len(row) == len(table[0]) for table in (sweeps, controls, curve) for row in table)
 
     def test_row_of_the_first(self, page: str) -> None:
-        _, method, n, status, dense, removed, *rest = tables(page)[0][2]
+        _, method, n, status, dense, removed, *rest = section_tables(page)[0][2]
         assert (method, n, status, removed) == ("random", "3", "complete", "94.24 %")
         assert re.fullmatch(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", dense)
         assert rest[:4] == ["57.6 k", "1.15 M", "231 k", "0.06 [0.05, 0.06]"]
 
     def test_masked_row_is_marked_and_has_no_cost_of_its_own(self, tmp_path: Path) -> None:
         factory.write_all(tmp_path, {"random": falling(3), "random-masked": falling(8)}, world=World(sources=60))
-        row = tables(leaderboard.build(tmp_path))[0][3]
+        row = section_tables(leaderboard.build(tmp_path))[0][3]
         assert row[:4] == ["–", "random-masked", "3", "complete"]  # noqa: RUF001
         assert row[5:10] == ["94.24 % masked", "as dense", "as dense", "as dense", "1.00 [0.90, 1.10]"]
 
+    def test_partly_masked_row_shows_what_it_costs(self, tmp_path: Path) -> None:
+        factory.write_all(tmp_path, {"random": falling(3)}, world=World(sources=60))
+        for seed in range(3):
+            factory.write(tmp_path, Run("random-hybrid", seed, falling(8), World(sources=60), {"kind": "masked"}))
+        row = section_tables(leaderboard.build(tmp_path))[0][3]
+        assert row[1] == "random-hybrid"
+        assert row[5:7] == ["94.24 % partly masked", "57.6 k"]
+
+    def test_summary_has_a_row_that_leads_to_the_table(self, page: str) -> None:
+        summary = tables(page)[0]
+        (row,) = summary[2:]
+        assert row[:6] == ["[toy](#toy-made-quick)", "made", "quick", "3", "60", "1.00 M"]
+        assert row[7] == "94.24 % (random)"
+        assert row[8].startswith("magnitude -0.020 [")
+
+    def test_partial_data_are_named(self, tmp_path: Path) -> None:
+        manifest = {"missing": [f"{n}.mp3: empty | (0 bytes)" for n in range(7)]}
+        factory.write(tmp_path, Run(changes={"data": {"digest": "d", "manifest": manifest}}))
+        page = leaderboard.build(tmp_path)
+        assert "| made (without 7 files) |" in page
+        assert "**Partial data**: without 7 files that could not be used: 0.mp3: empty &#124; (0 bytes);" in page
+        assert "4.mp3: empty &#124; (0 bytes); and 2 more." in page
+        assert "5.mp3" not in page
+
+    def test_rendered_data_come_before_recordings(self, tmp_path: Path) -> None:
+        run = Run()
+        items = factory.items(run)
+        made = factory.record(run, items)
+        for task, data in (("chords", "rendered"), ("chords", "beatles"), ("toy", "made"), ("drums", "rendered")):
+            records.write(tmp_path, replace(made, run=replace(made.run, task=task, data=data)), items)
+        page = leaderboard.build(tmp_path)
+        assert re.findall(r"^##+ (?:Rendered|Record|Data|[a-z]).*$", page, re.M) == [
+            *("## Rendered data", "### chords, rendered, quick", "### drums, rendered, quick"),
+            *("## Recordings", "### chords, beatles, quick"),
+            *("## Data sets of tasks that are not installed here", "### toy, made, quick"),
+        ]
+        assert [row[0] for row in tables(page)[0][2:]] == [
+            *("[chords](#chords-rendered-quick)", "[drums](#drums-rendered-quick)"),
+            *("[chords](#chords-beatles-quick)", "[toy](#toy-made-quick)"),
+        ]
+
     def test_hole_is_shown_with_its_count(self, page: str) -> None:
-        gradient = next(r for r in tables(page)[2] if r[0] == "gradient")
+        gradient = next(r for r in section_tables(page)[3] if r[0] == "gradient")
         assert gradient[6] != "missing (1 of 2)"
         assert gradient[7:] == ["missing (1 of 2)"] * 10
 

@@ -86,3 +86,23 @@ def test_matplotlib_and_pandas_are_not_loaded_for_the_page(tmp_path: Path) -> No
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
     assert done.stdout.strip() == "set()"
+
+
+def test_variants_of_one_criterion_are_told_apart(tmp_path: Path) -> None:
+    """Every line of a criterion has its own dashes; its standard alone is solid with filled marks."""
+    from benchmark.leaderboard.plots import _drawn
+
+    variants = ("magnitude", "magnitude-local", "magnitude-oneshot", "magnitude-finetune", "magnitude-masked")
+    factory.write_all(tmp_path, dict.fromkeys(variants, falling(5)), seeds=1, world=World(sources=10))
+    (section,) = leaderboard.sections(tmp_path)
+    lines = {line.get_label(): line for line in _drawn(section).axes[0].get_lines()}
+    assert len({str(lines[v]._unscaled_dash_pattern) for v in variants}) == len(variants)
+    assert {lines[v].get_color() for v in variants} == {COLOURS[0]}
+    assert [lines[v].get_markerfacecolor() == "white" for v in variants] == [False, *[True] * 4]
+
+
+def test_svg_is_the_same_for_the_same_section(section: Section) -> None:
+    from benchmark.leaderboard.plots import svg
+
+    assert svg(section) == svg(section)
+    assert b"magnitude-finetune" in svg(section)

@@ -63,7 +63,7 @@ class TestBootstrap:
         """Against the definition: take seeds, then sources of each, then the mean of their scores."""
         random = np.random.default_rng(2)
         seeds = [sums(random.random(size)) for size in (5, 9)]
-        picks, weights = statistics._plan((5, 9))
+        picks, weights = statistics._plan((5, 9), (None, None))
         taken = [iter(w) for w in weights]
         # Weights are handed out in the order in which a seed is taken.
         expected = []
@@ -95,7 +95,7 @@ class TestBootstrap:
 
     def test_stream_is_pinned(self) -> None:
         """The page must not change with the version of NumPy: first picks and weights as they were when written."""
-        picks, weights = statistics._plan((4, 3, 5))
+        picks, weights = statistics._plan((4, 3, 5), (None,) * 3)
         assert picks[:4].tolist() == PINNED_PICKS
         assert weights[0][:2].tolist() == PINNED_WEIGHTS
 
@@ -218,3 +218,52 @@ def test_training_noise_of_pairs() -> None:
 
 PINNED_PICKS = [[1, 0, 0], [1, 2, 1], [2, 2, 0], [2, 2, 2]]
 PINNED_WEIGHTS = [[1.0, 2.0, 0.0, 1.0], [1.0, 1.0, 2.0, 0.0]]
+
+
+class TestStrata:
+    """Sources of one class each are drawn class by class."""
+
+    def test_class_of_every_source(self) -> None:
+        sources = np.array([7, 3, 7, 5])
+        assert statistics.strata({"truth": np.array([2, 0, 2, 2])}, sources) is not None
+        np.testing.assert_array_equal(statistics.strata({"truth": np.array([2, 0, 2, 1])}, sources), [0, 1, 2])
+
+    def test_source_of_two_classes_and_items_without_class_have_none(self) -> None:
+        assert statistics.strata({"truth": np.array([2, 0, 1])}, np.array([1, 2, 1])) is None
+        assert statistics.strata({"part": np.ones(2), "whole": np.ones(2)}, np.arange(2)) is None
+
+    def test_every_draw_holds_every_class_with_its_weight(self) -> None:
+        classes = (0, 1, 1, 2, 2, 2, 1)
+        picks, (first, second) = statistics._plan((7, 3), (classes, None))
+        assert len(first) == (picks == 0).sum()
+        for number, size in ((0, 1), (1, 3), (2, 3)):
+            here = first[:, np.array(classes) == number]
+            np.testing.assert_allclose(here.sum(1), size, rtol=1e-12)
+        assert (first[:, 0] == 1).all()
+        assert set(np.unique(first[:, 1:])) <= {0.0, 1.5, 3.0}
+        assert set(second.sum(1)) == {3.0}
+
+    def test_variance_is_that_of_stratified_sampling(self) -> None:
+        """Of two sources a class: the mean has sum over classes of (1/H)^2 s_h^2 / n_h, s_h^2 with n_h - 1."""
+        values = np.array([0.1, 0.5, 0.2, 0.9, 0.4, 0.4, 0.3, 0.7])
+        classes = np.repeat(np.arange(4), 2)
+        wanted = sum(values[classes == c].var(ddof=1) / 2 for c in range(4)) / 16
+        found = bootstrap(RATIO, [sums(values)], [classes])
+        assert found.draws.var() == pytest.approx(wanted, rel=0.08)
+        assert found.draws.mean() == pytest.approx(values.mean(), abs=0.005)
+
+    def test_rare_class_no_longer_pulls_the_interval_off_the_mean(self) -> None:
+        """Six classes of one source, guessed also where they are not: plain draws miss classes, and score too low."""
+        truth = np.concatenate([np.repeat(np.arange(6), 6), np.full(30, 6)])
+        sources = np.concatenate([np.repeat(np.arange(6), 6), 6 + np.arange(30) // 3])
+        guess = truth.copy()
+        guess[36:42] = np.arange(6)
+        reduction = REDUCTIONS["macro_f1"]
+        items = {"truth": truth, "guess": guess}
+        summed = by_source(reduction, items, sources)
+        plain = bootstrap(reduction, [summed])
+        drawn = bootstrap(reduction, [summed], [statistics.strata(items, sources)])
+        score = reduction(items)
+        assert plain.draws.mean() < score - 0.1
+        assert drawn.draws.mean() == pytest.approx(score, abs=0.01)
+        assert interval(drawn).low < score < interval(drawn).high

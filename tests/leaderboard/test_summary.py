@@ -113,7 +113,8 @@ class TestWhole:
         assert lossless == "Held within 0.02 of dense: 98.62 % of the 1.00 M parameters gone (activation)."
         assert wins.startswith("Better than random units: activation +0.027 [")
         assert "magnitude-finetune +0.007 [" in wins
-        assert losses.startswith("Worse than random units: magnitude -0.020 [")
+        assert losses.startswith("Worse than random units: gradient -0.02")
+        assert "; magnitude -0.020 [" in losses
         assert narrow.startswith("No ticket is shown to beat a narrow net trained as long (narrow+): the best")
 
 
@@ -189,6 +190,16 @@ class TestMasked:
         assert "mask" not in " ".join(verdict(section))
         (note,) = section.notes
         assert note.startswith("Masked, not cut: magnitude-masked, masking. Their budgets are non-zeros")
+
+    def test_what_is_partly_cut_saves_and_says_so(self, tmp_path: Path) -> None:
+        factory.write_all(tmp_path, {"random": FLAT}, world=QUIET)
+        for seed in range(3):
+            # Its nets are those of a cut: fewer parameters than dense.
+            factory.write(tmp_path, Run("random-hybrid", seed, FLAT, QUIET, {"kind": "masked"}))
+        section = only_section(tmp_path)
+        (note,) = section.notes
+        assert note.startswith("Partly cut, partly masked: random-hybrid. Their budgets are non-zeros; what was cut is")
+        assert "no operations" not in note
 
     def test_alone_it_still_has_its_dense_net(self, tmp_path: Path) -> None:
         factory.write_all(tmp_path, {"masking": FLAT}, world=QUIET)
@@ -287,6 +298,16 @@ class TestHoles:
         small, few = only_section(tmp_path).notes
         assert small.startswith("The test sets are too small: the standard error")
         assert few == "A test set has only 4 sources: read its intervals as too narrow."
+
+
+def test_sentence_names_few_with_figures_and_ends(tmp_path: Path) -> None:
+    better = {0: 0.9} | dict.fromkeys(range(1, 16), 0.95)
+    truths = {"random": FLAT, **{f"criterion{letter}": better for letter in "abcdefgh"}}
+    factory.write_all(tmp_path, truths, world=QUIET)
+    wins = verdict(only_section(tmp_path))[1]
+    assert len(wins) < 300
+    assert wins.count("by seed") == 2
+    assert wins.endswith("and 2 more (8 compared over the curve).")
 
 
 def test_smoke_is_never_ranked(tmp_path: Path) -> None:
