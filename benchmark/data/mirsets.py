@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.data.recordings import UnusableError
 from benchmark.errors import DataError
 from benchmark.task import DataSet, Mirdata
 
@@ -67,6 +68,22 @@ class MirSet:
         }
         return {track: paths for track, paths in found.items() if paths}
 
+    def path(self, track: str, name: str) -> Path:
+        """Where a file that the task reads is.
+
+        Raises
+        ------
+        UnusableError
+            It is absent, or the index does not have it.
+        """
+        files = self.files(track) if track in self.index["tracks"] else {}
+        if name not in files:
+            raise UnusableError("not in mirdata's index")
+        path = self.home / files[name][0]
+        if not path.is_file():
+            raise UnusableError(f"no file {files[name][0]}")
+        return path
+
     def altered(self, verbose: bool = False) -> list[str]:
         """Files that are there with other bytes than published, below `home`, by mirdata's validation.
 
@@ -108,6 +125,22 @@ def opened(data: DataSet, home: Path | None) -> MirSet:
         raise DataError(
             f"index {dataset.index_path} of {data.name} cannot be read ({error}): delete it; {how_to_get(data)}"
         ) from error
+
+
+@contextmanager
+def table_of(data: DataSet) -> Iterator[None]:
+    """Around reading what a set's tables say of its tracks, such as their sides: mirdata opens tables late.
+
+    Raises
+    ------
+    DataError
+        A table is absent or cannot be read; what to do.
+    """
+    try:
+        yield
+    except (OSError, ValueError, LookupError) as error:
+        why = " ".join(str(error).split())
+        raise DataError(f"a table of {data.name} cannot be read ({why}); {how_to_get(data)}") from error
 
 
 def how_to_get(data: DataSet) -> str:

@@ -6,12 +6,15 @@ on with the others (:func:`sort_out`).
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+
+from benchmark.data.notes import resample
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -80,7 +83,7 @@ def mono(path: Path, rate: int, start: float = 0.0, length: float | None = None)
     path
         WAV, FLAC, Ogg or MP3 (what libsndfile reads).
     rate
-        Samples a second of the result; resampled by soxr.
+        Samples a second of the result; by :func:`benchmark.data.notes.resample`.
     start, length
         Seconds: which part of it; None: to its end. A part beyond the end is cut there.
 
@@ -95,7 +98,6 @@ def mono(path: Path, rate: int, start: float = 0.0, length: float | None = None)
         It is absent, empty, not audio, silent, or holds values that are not numbers.
     """
     import soundfile
-    import soxr
 
     try:
         with soundfile.SoundFile(path) as file:
@@ -110,7 +112,22 @@ def mono(path: Path, rate: int, start: float = 0.0, length: float | None = None)
         raise UnusableError(f"{path.name} holds values that are not numbers")
     if not len(heard) or not np.abs(heard).max() > 0:
         raise UnusableError(f"{path.name} is silent")
-    return heard if own == rate else np.asarray(soxr.resample(heard, own, rate), np.float32)
+    return heard if own == rate else resample(heard, own, rate)
+
+
+def annotated(read: Callable[[], Value]) -> Value:
+    """What `read` makes of an item's annotation; whatever a library raises over a damaged file is the file's fault.
+
+    Raises
+    ------
+    UnusableError
+        It cannot be read: why.
+    """
+    try:
+        return read()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError, EOFError, csv.Error) as error:
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise UnusableError(f"its annotation cannot be read ({reason})") from None
 
 
 def sort_out(names: Iterable[Key], load: Callable[[Key], Value]) -> tuple[dict[Key, Value], list[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data import mirsets
-from benchmark.errors import DataError
+from benchmark.data.recordings import UnusableError, annotated, sort_out
 from benchmark.task import Data, DataSet, Mirdata, Profile
 
 from . import recorded
@@ -23,6 +23,8 @@ MEDLEY = DataSet(
     "CC BY 4.0",
     needs_home=True,
     mirdata=Mirdata("medley_solos_db", files=("audio",)),
+    layout="or from zenodo.org/records/3464194 put the table as DIR/annotation/Medley-solos-DB_metadata.csv and unpack"
+    " Medley-solos-DB.tar.gz into DIR/audio",
 )
 MEDLEY_CLASSES = (
     "clarinet", "distorted electric guitar", "female singer", "flute", "piano", "tenor saxophone", "trumpet", "violin",
@@ -34,6 +36,8 @@ TINYSOL = DataSet(
     "CC BY 4.0",
     needs_home=True,
     mirdata=Mirdata("tinysol", files=("audio",)),
+    layout="or from zenodo.org/records/3685367 put the table as DIR/annotation/TinySOL_metadata.csv and unpack"
+    " TinySOL.tar.gz into DIR/audio",
 )
 TINYSOL_NAMES = {
     "Acc": "accordion", "ASax": "alto saxophone", "BTb": "bass tuba", "Bn": "bassoon", "Vc": "cello",
@@ -49,6 +53,8 @@ IRMAS = DataSet(
     "CC BY-NC-SA 3.0",
     needs_home=True,
     mirdata=Mirdata("irmas", files=("audio", "annotation")),
+    layout="or from zenodo.org/records/1290750 unpack IRMAS-TrainingData.zip and the three parts of IRMAS-TestingData"
+    " into DIR",
 )
 IRMAS_NAMES = {
     "gac": "acoustic guitar", "cel": "cello", "cla": "clarinet", "gel": "electric guitar", "flu": "flute",
@@ -59,10 +65,6 @@ IRMAS_VALIDATION = 6
 
 Sort = Callable[[str, Any, int], Take | str]
 """From a track's id, the track as mirdata has it and the seed: the take, or why it is no part of the task."""
-
-
-class _OddError(Exception):
-    """A track that cannot be used, and why."""
 
 
 def medley(home: Path | None, profile: Profile, seed: int) -> Data:
@@ -100,28 +102,22 @@ def find(data: DataSet, home: Path | None, sort: Sort, seed: int) -> Found:
     opened = mirsets.opened(data, home)
     absent = opened.absent()
     takes, missing, not_used = [], [f"{t}: {', '.join(files)} not there" for t, files in absent.items()], Counter[str]()
-    for name, track in opened.tracks().items():
-        if name in absent:
-            continue
-        try:
-            sorted_ = sort(name, track, seed)
-        except _OddError as odd:
-            missing.append(f"{name}: {odd}")
-        except FileNotFoundError as error:
-            where = error.filename or error
-            raise DataError(f"{data.name} lacks its table {where}; {mirsets.how_to_get(data)}") from error
+    present = {name: track for name, track in opened.tracks().items() if name not in absent}
+    with mirsets.table_of(data):
+        sorted_, odd = sort_out(present, lambda name: sort(name, present[name], seed))
+    for take in sorted_.values():
+        if isinstance(take, Take):
+            takes.append(take)
         else:
-            if isinstance(sorted_, Take):
-                takes.append(sorted_)
-            else:
-                not_used[sorted_] += 1
+            not_used[take] += 1
+    missing += odd
     return Found(takes, missing, dict(not_used))
 
 
 def _medley(name: str, track: Any, seed: int) -> Take:
     sides: dict[str, Side] = {"training": "train", "train": "train", "validation": "validation", "test": "test"}
     if track.subset not in sides:
-        raise _OddError(f"subset {track.subset!r} is unknown")
+        raise UnusableError(f"subset {track.subset!r} is unknown")
     label = _label(track.instrument, MEDLEY_CLASSES)
     return Take(name, Path(track.audio_path), label, f"song {track.song_id}", sides[track.subset])
 
@@ -129,7 +125,7 @@ def _medley(name: str, track: Any, seed: int) -> Take:
 def _tinysol(name: str, track: Any, seed: int) -> Take:
     label = _label(track.instrument_abbr, TINYSOL_NAMES)
     if not re.fullmatch(r"[0-4]", str(track.split)):
-        raise _OddError(f"fold {track.split!r} is unknown")
+        raise UnusableError(f"fold {track.split!r} is unknown")
     step = (int(track.split) - seed) % TINYSOL_FOLDS
     side: Side = "test" if step == 0 else "validation" if step == 1 else "train"
     return Take(name, Path(track.audio_path), label, f"{track.instrument_abbr} {track.pitch}", side)
@@ -137,10 +133,7 @@ def _tinysol(name: str, track: Any, seed: int) -> Take:
 
 def _irmas(name: str, track: Any, seed: int) -> Take | str:
     path = Path(track.audio_path)
-    try:
-        instruments = track.instrument
-    except (AssertionError, IndexError) as error:
-        raise _OddError(f"its annotation cannot be read ({error})") from error
+    instruments = annotated(lambda: track.instrument)
     if track.split == "train":
         number = name.split("__")[0]
         validates = hashlib.sha256(number.encode()).digest()[0] % IRMAS_VALIDATION == 0
@@ -156,4 +149,4 @@ def _label(name: str | None, classes: Iterable[str]) -> int:
     try:
         return list(classes).index(str(name))
     except ValueError:
-        raise _OddError(f"instrument {name!r} is none of the classes") from None
+        raise UnusableError(f"instrument {name!r} is none of the classes") from None

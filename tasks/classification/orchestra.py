@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.data.cache import cached_arrays, generator_digest
+from benchmark.data.philharmonia import DATA, INSTRUMENTS, Folder, Note, Recording, scan
 from benchmark.digest import digest_json
+from benchmark.errors import DataError
 from benchmark.task import Data, Profile
 
 from . import features
 from .clips import SIDES, Clips, Side, content, side_of
-from .philharmonia import CLASSES, Folder, Note, Recording, require_classes, scan
-from .quarters import assign, order
+from .quarters import QUARTERS, assign, order
 
 SMOKE_NOTES = 8
 """Notes of an instrument in the smoke profile."""
@@ -37,13 +38,13 @@ def load(home: Path | None, profile: Profile, seed: int) -> Data:
     chosen = _recordings(folder, notes_each)
     arrays = _features(chosen)
     notes = {i: recording.note for i, recording in enumerate(chosen) if arrays["status"][i] == features.OK}
-    require_classes(notes.values(), folder.root)
+    _require_quarters(notes.values(), folder.root)
     sides = assign(notes.values(), seed)
     parts = {side: _side(arrays["features"], notes, sides, side) for side in SIDES}
     digests = {i: recording.sha256 for i, recording in enumerate(chosen)}
     held = {side: content(part, digests) for side, part in parts.items()}
     manifest = {
-        "classes": list(CLASSES),
+        "classes": list(INSTRUMENTS),
         "notes_each": notes_each,
         "files": folder.files,
         "missing": [*folder.missing, *_failures(chosen, arrays["status"])],
@@ -73,6 +74,14 @@ def _features(recordings: list[Recording]) -> Mapping[str, np.ndarray]:
     return cached_arrays("classification", spec, lambda: features.extract([r.path for r in recordings]))
 
 
+def _require_quarters(notes: Iterable[Note], root: Path) -> None:
+    """Every instrument needs a note for each quarter of the split."""
+    count = Counter(note.instrument for note in set(notes))
+    few = [f"{name} ({count[name]})" for name in INSTRUMENTS if count[name] < QUARTERS]
+    if few:
+        raise DataError(f"{root} has fewer than {QUARTERS} usable notes of {', '.join(few)}; {DATA.layout}")
+
+
 def _failures(recordings: list[Recording], status: np.ndarray) -> list[str]:
     return [
         f"{recording.label}: {features.REASONS[int(code)]}"
@@ -84,7 +93,7 @@ def _failures(recordings: list[Recording], status: np.ndarray) -> list[str]:
 def _side(features: np.ndarray, notes: Mapping[int, Note], sides: Mapping[Note, Side], side: Side) -> Clips:
     """The recordings of one side; `notes` maps the number of every usable recording to its note."""
     index = [i for i, note in notes.items() if sides[note] == side]
-    labels = [CLASSES.index(notes[i].instrument) for i in index]
+    labels = [INSTRUMENTS.index(notes[i].instrument) for i in index]
     return side_of(features, [[i] for i in index], labels, [notes[i].source for i in index])
 
 
@@ -95,6 +104,6 @@ def _describe(part: Clips, notes: Mapping[int, Note]) -> dict[str, object]:
     return {
         "items": len(part),
         "sources": len(held),
-        "items_by_class": {name: clips[name] for name in CLASSES},
-        "notes": {name: " ".join(str(note) for note in held if note.instrument == name) for name in CLASSES},
+        "items_by_class": {name: clips[name] for name in INSTRUMENTS},
+        "notes": {name: " ".join(str(note) for note in held if note.instrument == name) for name in INSTRUMENTS},
     }

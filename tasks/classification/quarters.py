@@ -6,8 +6,9 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 
+from benchmark.data.philharmonia import Note
+
 from .clips import Side
-from .philharmonia import Note
 
 QUARTERS = 4
 VALIDATION = 0.6

@@ -2,31 +2,27 @@
 
 Every band's mean, standard deviation and mean step over time, and a multinomial logistic regression whose penalty is
 chosen on validation. Prints JSON: for each of three seeds the test scores of the dense net (from the cache, or trained
-now), of the regression, and what was chosen; and over the seeds both means and their difference with 95 % intervals of
-the leaderboard's bootstrap over seeds and sources. Needs scikit-learn.
+now), of the regression, and what was chosen; and over the seeds both means and the net's lead, each with its interval.
+Needs scikit-learn.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from benchmark import plugins
-from benchmark.errors import BenchError
-from benchmark.leaderboard.statistics import Scores, bootstrap, by_source, interval
-from benchmark.metrics import reduction
+from benchmark import classical
+from benchmark.classical import Both, compared, said, scores
 from benchmark.task import Data, Evaluation, Profile, Split
+from benchmark.training import evaluate
 
 from .task import Classification, task
 
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Values of scikit-learn's `C`; smaller is stronger."""
-SEEDS = (0, 1, 2)
 
 
 def statistics(split: Split) -> np.ndarray:
@@ -58,80 +54,38 @@ def regression(of: Classification, data: Data) -> tuple[Evaluation, float]:
     return score(models[best], data.test), best
 
 
-def dense(of: Classification, data: Data, profile: Profile, seed: int, on: Split | None = None) -> Evaluation:
-    """The dense net, trained as for every run or from the cache, on test or on another split."""
-    from benchmark.dense import trained_dense
-    from benchmark.training import evaluate
-
-    plugin = plugins.tasks()[Path(__file__).parent.name]
-    fit, _ = trained_dense(plugin, of, data, profile, seed, lambda step, score: None)
-    model = of.model(profile)
-    model.load_state_dict(fit.state)
-    return evaluate(of, model, data.test if on is None else on)
-
-
-def compare(name: str, home: Path | None, profile: Profile, nets: bool) -> dict[str, object]:
+def compare(name: str, home: Path | None, profile: Profile, seeds: Sequence[int], nets: bool) -> dict[str, object]:
     """Scores by seed, and over the seeds; without `nets` of the regression only."""
     of = task.on(name)
-    found: dict[str, list[Evaluation]] = {"regression": [], "dense": []} if nets else {"regression": []}
-    sources = []
-    table: dict[str, object] = {}
-    for seed in SEEDS:
-        data = of.data(name, home, profile, seed)
-        classical, penalty = regression(of, data)
-        found["regression"].append(classical)
-        if nets:
-            found["dense"].append(dense(of, data, profile, seed))
-        sources.append(data.test.sources)
-        row = {method: {id_: round(s, 4) for id_, s in of_seed[-1].scores.items()} for method, of_seed in found.items()}
-        table[str(seed)] = row | {"C": penalty, "test sources": len(np.unique(data.test.sources))}
     metric = of.metrics[0]
-    by = reduction(metric.reduction)
-    scores = {
-        method: bootstrap(by, [by_source(by, e.items[metric.id], s) for e, s in zip(of_seeds, sources, strict=True)])
-        for method, of_seeds in found.items()
-    }
-    # Of the mean over seeds, as if each seed's net were the only one: the luck of training is left out.
-    alone = {
-        method: [
-            bootstrap(by, [by_source(by, e.items[metric.id], s)]).draws.std()
-            for e, s in zip(of_seeds, sources, strict=True)
-        ]
-        for method, of_seeds in found.items()
-    }
-    errors = {name: round(float(np.linalg.norm(each)) / len(SEEDS), 4) for name, each in alone.items()}
+    found: list[Both] = []
+    table: dict[str, object] = {}
+    for seed in seeds:
+        data = of.data(name, home, profile, seed)
+        fitted, penalty = regression(of, data)
+        row: dict[str, object] = {"regression": classical.rounded(fitted)}
+        net = fitted
+        if nets:
+            model = classical.dense(Path(__file__).parent.name, of, data, profile, seed)
+            net = evaluate(of, model, data.test)
+            row["dense"] = classical.rounded(net)
+        found.append(Both(net, fitted, data.test.sources))
+        table[str(seed)] = row | {"C": penalty, "test sources": len(np.unique(data.test.sources))}
     if nets:
-        scores["dense - regression"] = scores["dense"] - scores["regression"]
-    mean = {name: _summary(s) for name, s in scores.items()}
-    return {"metric": metric.id, "seeds": table, "mean": mean, "standard error of sources alone": errors}
-
-
-def _summary(scores: Scores) -> dict[str, float]:
-    shown = interval(scores)
-    return {
-        "value": round(shown.value, 4),
-        "low": round(shown.low, 4),
-        "high": round(shown.high, 4),
-        "standard error": round(float(scores.draws.std()), 4),
-    }
+        mean = compared(metric, "regression", found)
+    else:
+        mean = {"regression": said(scores(metric, [both.classical for both in found], [b.sources for b in found]))}
+    return {"metric": metric.id, "seeds": table, "mean": mean}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from a command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.classification.reference", description=__doc__)
-    parser.add_argument("--data", default=task.datasets[0].name, metavar="NAME")
-    parser.add_argument("--data-home", type=Path, metavar="DIR")
-    parser.add_argument("--profile", choices=("smoke", "quick", "full"), default="quick")
+    parser = classical.parser("tasks.classification.reference", __doc__, task)
     parser.add_argument("--without-net", action="store_true", help="the regression only")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    try:
-        result = compare(options.data, options.data_home, options.profile, not options.without_net)
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(json.dumps(result, indent=1) + "\n")
-    return 0
+    return classical.printed(
+        lambda: compare(options.data, options.data_home, options.profile, options.seeds, not options.without_net)
+    )
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.data import philharmonia
 from benchmark.task import Data, DataSet, Profile, Training
 
-from . import folders, instruments, mir, orchestra, philharmonia, singing, sounds
+from . import folders, instruments, mir, orchestra, singing, sounds
 
 FONT = "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed"
 
@@ -59,17 +60,7 @@ _ALL = (
         singing.load,
         {"smoke": 60, "quick": 2300, "full": 4600},
     ),
-    Set(
-        DataSet(
-            name="philharmonia",
-            title="Philharmonia Orchestra sound samples, 12 instruments",
-            licence="free to use, also commercially; not to be sold or passed on as samples",
-            needs_home=True,
-        ),
-        philharmonia.CLASSES,
-        orchestra.load,
-        SHORT,
-    ),
+    Set(philharmonia.DATA, philharmonia.INSTRUMENTS, orchestra.load, SHORT),
     Set(mir.MEDLEY, mir.MEDLEY_CLASSES, mir.medley, LONG),
     Set(mir.TINYSOL, tuple(mir.TINYSOL_NAMES.values()), mir.tinysol, SHORT),
     Set(mir.IRMAS, tuple(mir.IRMAS_NAMES.values()), mir.irmas, LONG),

@@ -3,27 +3,52 @@
 Groove MIDI (Gillick et al., "Learning to groove with inverse sequence transformations", ICML 2019) is played by
 drummers on one electronic kit; Slakh (Manilow et al., "Cutting music source separation some Slakh", WASPAA 2019) is
 rendered from MIDI by sampled kits, of which the drum stems are taken. Both have official splits, but for Slakh's small
-version `baby`, whose songs are dealt here once and for all. mirdata (the optional dependency `real`) knows where the
-files lie; its index, which it downloads with the data, is taken from the data's own folder where it lies there.
+version, whose songs are dealt here once and for all.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from benchmark.errors import DataError
-from benchmark.task import Profile
+from benchmark.data import mirsets
+from benchmark.data.mirsets import MirSet
+from benchmark.data.recordings import UnusableError, content, sort_out
+from benchmark.data.splits import SIDES
+from benchmark.task import DataSet, Mirdata, Profile
 
 from . import recordings
-from .recordings import Recording, Sides, UnusableError
+from .recordings import Recording, Sides
 from .sounds import DRUM_NAMES
 
+GROOVE = DataSet(
+    "groove_midi",
+    "Groove MIDI, drummers on an electronic kit",
+    "CC BY 4.0",
+    needs_home=True,
+    mirdata=Mirdata("groove_midi", files=("audio", "midi")),
+    layout="or from magenta.tensorflow.org/datasets/groove unpack groove-v1.0.0.zip into DIR",
+)
+SLAKH = DataSet(
+    "slakh",
+    "Slakh2100-redux, the drum stems",
+    "CC BY 4.0",
+    needs_home=True,
+    mirdata=Mirdata("slakh", "2100-redux", files=("audio", "midi")),
+    layout="or from zenodo.org/records/4599666 unpack slakh2100_flac_redux.tar.gz (100 GB) into DIR",
+)
+BABYSLAKH = DataSet(
+    "babyslakh",
+    "BabySlakh, the drum stems of 20 songs of Slakh at 16 kHz",
+    "CC BY 4.0",
+    needs_home=True,
+    mirdata=Mirdata("slakh", "baby", files=("audio", "midi")),
+    layout="or from zenodo.org/records/4603870 unpack babyslakh_16k.tar.gz into DIR",
+)
 LONGEST = 20.0
 """Seconds that are taken of a recording, from just before its first labelled stroke on."""
 LEAD = 0.25
@@ -43,19 +68,14 @@ KEYS = ((35, 36), (38, 40), (22, 26, 42, 44, 46))
 
 @dataclass(frozen=True)
 class Listed:
-    """A recording as the data set lists it."""
+    """What a data set says of a recording."""
 
-    name: str
     side: str
     """`train`, `validation` or `test`; any other, as Slakh's `omitted`, is not used."""
     source: str
-    audio: Path | None
-    midi: Path | None
-    problem: str = ""
-    """Why it is not known whether it could be used."""
 
 
-def load(name: str, home: Path | None, profile: Profile) -> Sides:
+def load(data: DataSet, home: Path | None, profile: Profile) -> Sides:
     """The recordings of a data set, on their sides.
 
     Raises
@@ -63,24 +83,20 @@ def load(name: str, home: Path | None, profile: Profile) -> Sides:
     DataError
         mirdata, the folder or the index is missing, or a side has too little.
     """
-    used: dict[str, list[Recording]] = {"train": [], "validation": [], "test": []}
-    present: dict[str, list[Listed]] = {side: [] for side in used}
-    missing: list[str] = []
-    for entry in LISTS[name](_dataset(name, home)):
-        files = {"audio": entry.audio, "midi": entry.midi}
-        absent = [f"no {kind}" for kind, path in files.items() if path is None or not path.is_file()]
-        if entry.problem or (absent and entry.side in used):
-            missing.append(f"{entry.name}: {entry.problem or ' and '.join(absent)}")
-        elif entry.side in used:
-            present[entry.side].append(entry)
-    sources = sorted({entry.source for here in present.values() for entry in here})
-    for (side, here), most in zip(present.items(), RECORDINGS[profile], strict=True):
-        for entry in _spread(here, most):
-            try:
-                used[side].append(_recording(entry, sources.index(entry.source)))
-            except UnusableError as reason:
-                missing.append(f"{entry.name}: {reason}")
-    return recordings.checked(Sides(used, tuple(missing)), name, _download(name))
+    found = mirsets.opened(data, home)
+    with mirsets.table_of(data):
+        listed, missing = LISTS[data.name](found)
+    wanted = [name for name, one in listed.items() if one.side in SIDES]
+    files, absent = sort_out(wanted, lambda name: (found.path(name, "audio"), found.path(name, "midi")))
+    sources = sorted({listed[name].source for name in files})
+    missing += absent
+    used: dict[str, list[Recording]] = {}
+    for side, most in zip(SIDES, RECORDINGS[profile], strict=True):
+        here = _spread([name for name in files if listed[name].side == side], most)
+        read, broken = sort_out(here, lambda name: _recording(name, sources.index(listed[name].source), *files[name]))
+        used[side] = list(read.values())
+        missing += broken
+    return recordings.checked(Sides(used, tuple(missing)), data)
 
 
 def strokes(midi: bytes) -> tuple[np.ndarray, ...]:
@@ -104,44 +120,40 @@ def strokes(midi: bytes) -> tuple[np.ndarray, ...]:
     return found
 
 
-def _recording(entry: Listed, source: int) -> Recording:
-    assert entry.audio is not None and entry.midi is not None
-    midi = recordings.content(entry.midi)
+def _recording(name: str, source: int, audio: Path, path: Path) -> Recording:
+    midi = content(path)
     heard = strokes(midi)
     start = max(0.0, round(min(times[0] for times in heard if len(times)) - LEAD, 3))
-    return recordings.recording(entry.name, source, heard, entry.audio, midi, start, LONGEST)
+    return recordings.recording(name, source, heard, audio, midi, start, LONGEST)
 
 
-def _spread(entries: Sequence[Listed], most: int) -> list[Listed]:
+def _spread(entries: Sequence[str], most: int) -> list[str]:
     """At most so many, evenly spread."""
     places = np.linspace(0, len(entries), min(most, len(entries)), endpoint=False).astype(int)
     return [entries[place] for place in places.tolist()]
 
 
-def _groove(dataset: Any) -> Iterator[Listed]:
-    for name, track in sorted(dataset.load_tracks().items()):
-        yield Listed(name, str(track.split), name, _path(track.audio_path), _path(track.midi_path))
+def _groove(found: MirSet) -> tuple[dict[str, Listed], list[str]]:
+    return {name: Listed(str(track.split), name) for name, track in sorted(found.tracks().items())}, []
 
 
-def _slakh(dataset: Any) -> Iterator[Listed]:
-    """The drum stems. A song's stems are told apart by its metadata file, which is read once."""
+def _slakh(found: MirSet) -> tuple[dict[str, Listed], list[str]]:
+    """The drum stems, and songs of which they are not known. A song's metadata file, which tells them, is read once."""
     import yaml  # type: ignore[import-untyped]
 
-    tracks = dataset.load_tracks()
-    for song, parts in sorted(dataset.load_multitracks().items()):
+    tracks = found.tracks()
+    songs = found.dataset.load_multitracks()
+
+    def stems(song: str) -> dict[str, Listed]:
         try:
-            stems = yaml.safe_load(Path(parts.metadata_path).read_bytes())["stems"]
+            known = yaml.safe_load(Path(songs[song].metadata_path).read_bytes())["stems"]
         except (OSError, TypeError, KeyError, yaml.YAMLError):
-            yield Listed(song, "", song, None, None, "no metadata")
-            continue
-        for stem in sorted(stem for stem, about in stems.items() if about.get("is_drum")):
-            if (track := tracks.get(f"{song}-{stem}")) is not None:
-                side = track.split or _baby(song)
-                yield Listed(track.track_id, side, song, _path(track.audio_path), _path(track.midi_path))
+            raise UnusableError("no metadata") from None
+        drums = (f"{song}-{stem}" for stem in sorted(known) if known[stem].get("is_drum"))
+        return {name: Listed(tracks[name].split or _baby(song), song) for name in drums if name in tracks}
 
-
-LISTS: Mapping[str, Callable[[Any], Iterator[Listed]]] = {"groove_midi": _groove, "slakh": _slakh}
-"""What a data set lists, by its name."""
+    listed, missing = sort_out(sorted(songs), stems)
+    return {name: one for of_song in listed.values() for name, one in of_song.items()}, missing
 
 
 def _baby(song: str) -> str:
@@ -149,37 +161,9 @@ def _baby(song: str) -> str:
     return next((side for side, songs in BABY.items() if number in songs), "train")
 
 
-def _path(path: str | None) -> Path | None:
-    return Path(path) if path else None
-
-
-def _dataset(name: str, home: Path | None) -> Any:
-    if home is None:
-        raise DataError(f"the data set {name} needs recordings; {_download(name)}")
-    if not home.is_dir():
-        raise DataError(f"no folder {home}; {_download(name)}")
-    try:
-        import mirdata
-    except ImportError as error:
-        raise DataError(
-            f"the data set {name} is read by mirdata; install it with: pip install 'trimbench[real]'"
-        ) from error
-    version = "baby" if name == "slakh" and (home / "babyslakh_16k").is_dir() else "default"
-    dataset = mirdata.initialize(name, data_home=str(home), version=version)
-    own = home / Path(dataset.index_path).name
-    if own.is_file():
-        dataset.index_path = str(own)
-    try:
-        dataset.load_tracks()
-    except (FileNotFoundError, ValueError, KeyError) as error:
-        raise DataError(
-            f"the index of {name} is not in {home} or in mirdata, or cannot be read; {_download(name)}"
-        ) from error
-    return dataset
-
-
-def _download(name: str) -> str:
-    return (
-        f"get it with: python -c \"import mirdata; mirdata.initialize('{name}', data_home='DIR').download()\""
-        " and give --data-home DIR"
-    )
+LISTS: Mapping[str, Callable[[MirSet], tuple[dict[str, Listed], list[str]]]] = {
+    "groove_midi": _groove,
+    "slakh": _slakh,
+    "babyslakh": _slakh,
+}
+"""The recordings of a data set, and what is not known of it, by its name."""

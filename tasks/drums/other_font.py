@@ -1,4 +1,4 @@
-"""Loops on the kits of another font, where Debian's fluid-soundfont-gm is installed: nobody trains on them.
+"""Loops on the kits of :mod:`benchmark.data.second_font`, where that is installed: nobody trains on them.
 
 FluidR3's kits (MIT licence) are recorded drums, in layers of velocity of which one is heard here. Kicks and snares
 differ from kit to kit; but for the TR-808 all play one set of hats, so its score for hats is about few hats, and an
@@ -7,17 +7,15 @@ interval over kits is too narrow.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
+from benchmark.data.second_font import second_font
 from benchmark.data.soundfont import DRUMS, SoundFont, font
 
 from . import arrange, features, patterns
 from .clips import Clip
 from .sounds import FOLDS, Fold, Sound
 
-PATH = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 BRUSHES_END = 48
 """Kits from this number on are orchestral or no drum kits."""
 CLIPS = 4
@@ -41,11 +39,10 @@ def programs(found: SoundFont) -> list[int]:
     return [program for bank, program in found.presets if bank == DRUMS and program < BRUSHES_END]
 
 
-def clips(seed: int, path: Path = PATH) -> list[Clip]:
+def clips(seed: int) -> list[Clip]:
     """Clips of every kit, with bars of the fold that the seed tests on; the source is the kit."""
-    return [
-        _clip(font(path), program, seed % FOLDS, index) for program in programs(font(path)) for index in range(CLIPS)
-    ]
+    other = font(second_font())
+    return [_clip(other, program, seed % FOLDS, index) for program in programs(other) for index in range(CLIPS)]
 
 
 def _clip(found: SoundFont, program: int, fold: int, index: int) -> Clip:

@@ -1,4 +1,4 @@
-"""What the recorded data sets share: reading a file, and saying why it cannot be used."""
+"""What the recorded data sets share: a recording as a clip, and whether there are enough of them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
 from benchmark.data.cache import cached_arrays, generator_digest
+from benchmark.data.mirsets import how_to_get
+from benchmark.data.recordings import digest, mono, same_bytes
 from benchmark.errors import DataError
+from benchmark.task import DataSet
 
 from . import clips, features
 from .clips import Clip
 from .sounds import DRUM_NAMES
-
-
-class UnusableError(Exception):
-    """A recording cannot be used; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -40,59 +40,32 @@ class Sides:
     """What the data set should hold and cannot be used, each with its reason."""
 
 
-def checked(sides: Sides, name: str, where: str) -> Sides:
-    """What is left when a recording under two names is used once, first where it tests; enough to learn from.
+def checked(sides: Sides, data: DataSet) -> Sides:
+    """What is left without recordings that are there under two names; enough to learn from.
 
     Raises
     ------
     DataError
         A side has no recording, or those that train lack a drum.
     """
-    seen: dict[str, str] = {}
-    used: dict[str, list[Recording]] = {}
-    copies: list[str] = []
-    for side in ("test", "validation", "train"):
-        used[side] = []
-        for recording in sides.used[side]:
-            if recording.digest in seen:
-                copies.append(f"{recording.name}: the same recording as {seen[recording.digest]}")
-            else:
-                seen[recording.digest] = recording.name
-                used[side].append(recording)
-    left = Sides({side: used[side] for side in sides.used}, (*sides.missing, *copies))
-    for side, here in left.used.items():
+    twice = same_bytes({one.name: one.digest for here in sides.used.values() for one in here})
+    missing = (*sides.missing, *(f"{name}: the same recording as {other}" for name, other in twice.items()))
+    used = {side: [one for one in here if one.name not in twice] for side, here in sides.used.items()}
+    for side, here in used.items():
         if not here:
             raise DataError(
-                f"no recording of {name} to {side} on: {len(seen)} usable, {len(left.missing)} missing; {where}"
+                f"no recording of {data.name} to {side} on: {sum(map(len, used.values()))} usable,"
+                f" {len(missing)} missing; {how_to_get(data)}"
             )
     for drum, label in enumerate(DRUM_NAMES):
         if not any(len(recording.clip.strokes[drum]) for recording in used["train"]):
-            raise DataError(f"the recordings of {name} to train on have no stroke of {label}; {where}")
-    return left
+            raise DataError(f"the recordings of {data.name} to train on have no stroke of {label}; {how_to_get(data)}")
+    return Sides(used, missing)
 
 
-def generator(*code: Path) -> str:
+def generator(*code: ModuleType) -> str:
     """Digest of the code that the frames and strokes of a data set come from."""
     return generator_digest(features, clips, Path(__file__), *code)
-
-
-def content(path: Path) -> bytes:
-    """A file whole.
-
-    Raises
-    ------
-    UnusableError
-        It is absent, empty or cannot be opened.
-    """
-    try:
-        found = path.read_bytes()
-    except FileNotFoundError:
-        raise UnusableError(f"no file {path.name}") from None
-    except OSError as error:
-        raise UnusableError(f"{path.name} cannot be opened ({error.strerror})") from None
-    if not found:
-        raise UnusableError(f"{path.name} is empty (0 bytes)")
-    return found
 
 
 def recording(
@@ -111,29 +84,11 @@ def recording(
     UnusableError
         The audio cannot be read, or is silent there.
     """
-    sha256 = hashlib.sha256(content(audio))
-    spec = {"file": sha256.hexdigest(), "code": generator(), "start": start, "seconds": seconds}
+    heard = digest(audio)
+    spec = {"file": heard, "code": generator(), "start": start, "seconds": seconds}
     frames = cached_arrays(
-        "drums-recorded", spec, lambda: {"features": features.log_mel(_read(audio, start, seconds))}
+        "drums-recorded", spec, lambda: {"features": features.log_mel(mono(audio, features.RATE, start, seconds))}
     )["features"]
     length = len(frames) * features.HOP_SECONDS
     inside = tuple(times[(times >= start) & (times < start + length)] - start for times in strokes)
-    return Recording(name, Clip(frames, inside, source), hashlib.sha256(sha256.digest() + annotation).hexdigest())
-
-
-def _read(path: Path, start: float, seconds: float | None) -> np.ndarray:
-    """(samples,) float32 at 44.1 kHz."""
-    import soundfile
-    import soxr
-
-    try:
-        rate = soundfile.info(path).samplerate
-        wanted = -1 if seconds is None else round(seconds * rate)
-        audio, _ = soundfile.read(path, wanted, round(start * rate), dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, ValueError):
-        raise UnusableError(f"{path.name} is not readable as audio") from None
-    mono = audio.mean(1)
-    if not len(mono) or not np.abs(mono).max() > 0:
-        raise UnusableError(f"{path.name} is silent")
-    resampled: np.ndarray = mono if rate == features.RATE else soxr.resample(mono, rate, features.RATE)
-    return resampled
+    return Recording(name, Clip(frames, inside, source), hashlib.sha256(bytes.fromhex(heard) + annotation).hexdigest())

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark.data import mdb_drums
 from benchmark.data.soundfont import font
 from benchmark.digest import digest_arrays, digest_json
 from benchmark.errors import BenchError
@@ -20,6 +21,7 @@ from .features import HOP_SECONDS, MELS, PATCH
 from .model import PROTECTED, SHAPES, DrumNet
 from .patches import Patches, statistics
 from .picking import THRESHOLD, pick
+from .score import Strokes
 
 CLIPS = {"smoke": (4, 4, 4), "quick": (120, 36, 120), "full": (600, 60, 240)}
 """Rendered clips of a fold in training, validation and test."""
@@ -50,19 +52,15 @@ class Drums(Task):
             "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed",
             needs_home=False,
         ),
-        DataSet(
-            "mdb_drums",
-            "MDB Drums, the drum tracks of 23 songs of MedleyDB",
-            "CC BY-NC-SA 4.0",
-            needs_home=True,
-        ),
-        DataSet("groove_midi", "Groove MIDI, drummers on an electronic kit", "CC BY 4.0", needs_home=True),
-        DataSet("slakh", "Slakh, the drum stems (2100-redux, or baby)", "CC BY 4.0", needs_home=True),
+        mdb_drums.DATA,
+        midi_sets.GROOVE,
+        midi_sets.SLAKH,
+        midi_sets.BABYSLAKH,
     )
     protected = PROTECTED
 
     def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
-        """Rendered: fold `seed` tests, the next validates, the others train. MDB Drums: see :func:`.mdb.sides`.
+        """Rendered: fold `seed` tests, the next validates, the others train. MDB Drums: see :mod:`.mdb`.
 
         The others have one split for all seeds, the official one.
         """
@@ -88,7 +86,11 @@ class Drums(Task):
         """Pooled F1 of :mod:`.score` on the strokes of :mod:`.picking`; an item is one drum in one clip."""
         if not isinstance(split, Patches):
             raise TypeError("drums are scored on the task's own splits")
-        guess, truth = heard(outputs, split), [clip.strokes for clip in split.clips]
+        return self.score(split, heard(outputs, split))
+
+    def score(self, split: Patches, guess: Sequence[Strokes]) -> Evaluation:
+        """Scores of strokes of every drum in every clip, whoever guessed them."""
+        truth = [clip.strokes for clip in split.clips]
         items = {
             metric.id: score.score_items(truth, guess, tolerance)
             for metric, tolerance in zip(self.metrics, TOLERANCES, strict=True)
@@ -146,15 +148,16 @@ def _rendered(profile: Profile, seed: int) -> Data:
 
 
 def _recorded(name: str, home: Path | None, profile: Profile, seed: int) -> Data:
-    sides = mdb.load(home, seed) if name == "mdb_drums" else midi_sets.load(name, home, profile)
+    data = next(data for data in Drums.datasets if data.name == name)
+    sides = mdb.load(home, seed) if data is mdb_drums.DATA else midi_sets.load(data, home, profile)
     used = {side: [recording.clip for recording in here] for side, here in sides.used.items()}
     about = {
         side: {"recordings": [r.name for r in here], "audio": [r.digest for r in here]}
         for side, here in sides.used.items()
     }
     facts = {
-        "licence": next(data.licence for data in Drums.datasets if data.name == name),
-        "generator": recordings.generator(Path(mdb.__file__), Path(midi_sets.__file__)),
+        "licence": data.licence,
+        "generator": recordings.generator(mdb_drums, mdb, midi_sets),
         "missing": list(sides.missing),
     }
     return _data(used, about, facts)

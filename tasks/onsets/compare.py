@@ -1,91 +1,68 @@
 """The dense net beside librosa: `python -m tasks.onsets.compare [--data NAME --data-home DIR]`.
 
-Prints JSON. For every seed: F1 of the net and of :mod:`.detect` on the same test set, the net's standard error and 95 %
-interval over sources, and the interval of its lead; then the same over all seeds; on the rendered clips also both on
-those of :mod:`.other_font`, where that font is installed. The net is the one that all methods share: it is trained
-unless the cache has it. Last, F1 on validation by the threshold of :mod:`.picking`: that is how it was chosen.
+Prints JSON. For every seed: F1 of the net and of :mod:`.detect` on the same test set and the net's lead, each with its
+interval, and all scores of the net; on the rendered clips also both on those of :mod:`.other_font`, where that font is
+installed. Then the same over all seeds. Last of a seed, F1 on validation by the threshold of :mod:`.picking`: that is
+how it was chosen.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
+from torch import nn
 
-from benchmark import plugins
+from benchmark import classical
+from benchmark.classical import Both, compared
+from benchmark.data.second_font import has_second_font, second_font
 from benchmark.data.soundfont import font
 from benchmark.data.splits import Side
-from benchmark.dense import trained_dense
-from benchmark.errors import BenchError
-from benchmark.leaderboard.statistics import Scores, bootstrap, by_source
-from benchmark.metrics import Items, reduction
-from benchmark.task import PROFILES, Data, Profile
+from benchmark.task import Profile
 from benchmark.training import predict
 
 from . import detect, other_font, recorded, task
 from .picking import THRESHOLD
-from .score import score_items
 from .segments import Segments
 from .sounds import FOLDS
 from .task import CLIPS, TOLERANCES, heard
 
-POOLED = reduction("pooled_f1")
+PRIMARY = task.metrics[0]
 THRESHOLDS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 
-Sums = tuple[np.ndarray, np.ndarray]
-"""Counts by source of the net and of librosa."""
 
-
-def seed_report(name: str, home: Path | None, profile: Profile, seed: int) -> tuple[dict[str, object], Sums]:
-    """What is printed of a seed, and the counts that `summary` takes."""
+def seed_report(name: str, home: Path | None, profile: Profile, seed: int) -> tuple[dict[str, object], Both]:
+    """What is printed of a seed, and both methods on its test set."""
     data = task.data(name, home, profile, seed)
     validation, test = (side for side in (data.validation, data.test) if isinstance(side, Segments))
-    plugin = plugins.tasks()[Path(__file__).parent.name]
-    fit, _ = trained_dense(plugin, task, data, profile, seed, lambda step, score: None)
-    model = task.model(profile)
-    model.load_state_dict(fit.state)
+    net = classical.dense(Path(__file__).parent.name, task, data, profile, seed)
     strengths = _strengths(name, home, profile, seed)
     setting = detect.choose(strengths["validation"], [clip.onsets for clip in validation.clips], TOLERANCES[0])
-
-    def counts(split: Segments, heard_by_librosa: detect.Strengths) -> Sums:
-        return (
-            _by_source(split, heard(predict(model, split), split)),
-            _by_source(split, [detect.onsets(one, setting) for one in heard_by_librosa]),
-        )
-
-    sums = counts(test, strengths["test"])
-    scores = task.evaluate(predict(model, test), test).scores
-    report: dict[str, object] = {
-        "sources": len(sums[0]),
-        **summary([sums]),
-        "scores": {metric: round(value, 4) for metric, value in scores.items()},
+    found = both(net, test, strengths["test"], setting)
+    report = {
+        **compared(PRIMARY, "librosa", [found]),
+        "scores": classical.rounded(found.dense),
         "librosa's setting": [list(detect.KINDS)[setting[0]], round(setting[1], 3)],
     }
-    if name == "rendered" and other_font.PATH.is_file():
-        report["other font"] = summary([counts(*_on_other_font(data, profile, seed))])
-    outputs = predict(model, validation)
+    if name == "rendered" and has_second_font():
+        count, moments = CLIPS[profile][2], data.manifest["features"]
+        assert isinstance(moments, Mapping)
+        there = Segments(other_font.clips(seed, count), **moments)
+        by_librosa = detect.of_fold(seed % FOLDS, count, font(second_font()))
+        report["other font"] = compared(PRIMARY, "librosa", [both(net, there, by_librosa, setting)])
+    outputs = predict(net, validation)
     report["validation F1 by threshold"] = {
-        threshold: round(POOLED(_items(validation, heard(outputs, validation, threshold))), 4)
+        threshold: round(task.score(validation, heard(outputs, validation, threshold)).scores[PRIMARY.id], 4)
         for threshold in sorted({*THRESHOLDS, THRESHOLD})
     }
-    return report, sums
+    return report, found
 
 
-def summary(seeds: Sequence[Sums]) -> dict[str, object]:
-    """Means over seeds, and what a bootstrap over sources and seeds says of them."""
-    dense, classical = (bootstrap(POOLED, sums) for sums in zip(*seeds, strict=True))
-    return {
-        "dense": round(float(dense.seeds.mean()), 4),
-        "standard error": round(float(dense.draws.std()), 4),
-        "interval": _interval(dense),
-        "librosa": round(float(classical.seeds.mean()), 4),
-        "lead": _interval(dense - classical),
-    }
+def both(net: nn.Module, split: Segments, strengths: detect.Strengths, setting: tuple[int, float]) -> Both:
+    """The net and librosa on a split."""
+    guess = [detect.onsets(one, setting) for one in strengths]
+    return Both(task.evaluate(predict(net, split), split), task.score(split, guess), split.sources)
 
 
 def _strengths(name: str, home: Path | None, profile: Profile, seed: int) -> dict[Side, list[np.ndarray]]:
@@ -100,46 +77,16 @@ def _strengths(name: str, home: Path | None, profile: Profile, seed: int) -> dic
     }
 
 
-def _on_other_font(data: Data, profile: Profile, seed: int) -> tuple[Segments, list[np.ndarray]]:
-    """The test clips on the other font, and what librosa hears of them."""
-    count = CLIPS[profile][2]
-    moments = data.manifest["features"]
-    assert isinstance(moments, Mapping)
-    split = Segments(other_font.clips(seed, count), **moments)
-    return split, detect.of_fold(seed % FOLDS, count, font(other_font.PATH))
-
-
-def _by_source(split: Segments, guess: Sequence[np.ndarray]) -> np.ndarray:
-    return by_source(POOLED, _items(split, guess), split.sources)
-
-
-def _items(split: Segments, guess: Sequence[np.ndarray]) -> Items:
-    return score_items([clip.onsets for clip in split.clips], guess, TOLERANCES[0])
-
-
-def _interval(scores: Scores) -> list[float]:
-    return [round(float(bound), 4) for bound in np.percentile(scores.draws, (2.5, 97.5))]
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run from a command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.onsets.compare", description=__doc__)
-    parser.add_argument("--data", choices=[data.name for data in task.datasets], default=task.datasets[0].name)
-    parser.add_argument("--data-home", type=Path, metavar="DIR")
-    parser.add_argument("--profile", choices=PROFILES, default="quick")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options = parser.parse_args(arguments)
-    # As in a run: with more threads the same net would get other last bits.
-    torch.set_num_threads(1)
-    try:
+    options = classical.parser("tasks.onsets.compare", __doc__, task).parse_args(arguments)
+
+    def report() -> dict[str, object]:
         found = {s: seed_report(options.data, options.data_home, options.profile, s) for s in options.seeds}
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    printed: dict[object, object] = {seed: report for seed, (report, _) in found.items()}
-    printed["all seeds"] = summary([sums for _, sums in found.values()])
-    sys.stdout.write(json.dumps(printed, indent=1) + "\n")
-    return 0
+        printed: dict[str, object] = {str(seed): of_seed for seed, (of_seed, _) in found.items()}
+        return printed | {"all seeds": compared(PRIMARY, "librosa", [one for _, one in found.values()])}
+
+    return classical.printed(report)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from benchmark.metrics import reduction
 
 from . import recording, rendered
 from .features import HOP, RATE
-from .recorded import SETS, Found
+from .libraries import SETS
+from .recorded import Found
 from .score import score_items
 
 KINDS: Mapping[str, Mapping[str, Any]] = {

@@ -1,24 +1,24 @@
-"""Data sets with onsets that mirdata reads: GuitarSet, MAESTRO and the four-way tabla set.
+"""Recorded data sets with onsets: MDB Drums, and GuitarSet, MAESTRO and the four-way tabla set, which mirdata reads.
 
 Who is on which side never changes. GuitarSet has no official split; ours stands in `splits/` and keeps both players and
-lead sheets apart. MAESTRO and the tabla set have one; of the tabla set's training recordings, those of two players
-validate.
+lead sheets apart. The others have one; of the tabla set's training recordings, those of two players validate. Of MDB
+Drums the strokes of all classes are taken; those within 30 ms, as of a kick and a hat on one beat, are one onset.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmark.data import mirsets, splits
+from benchmark.data import mdb_drums, mirsets, splits
+from benchmark.data.mdb_drums import Song
 from benchmark.data.mirsets import MirSet
-from benchmark.data.recordings import UnusableError
 from benchmark.data.splits import Manifest
-from benchmark.errors import DataError
 from benchmark.task import DataSet, Mirdata
 
 from .recording import Recording
@@ -59,6 +59,16 @@ def manifest() -> Manifest:
     return splits.read(Path(__file__).with_name("splits") / "guitarset.json", SPLIT)
 
 
+def mdb(home: Path | None, seed: int) -> dict[str, Recording]:
+    """MDB Drums, all its strokes; a source is a song."""
+    songs, members = mdb_drums.songs(home), mdb_drums.manifest().members(seed)
+    return {
+        item: Recording(side, item, partial(Path, songs[item].audio), partial(_drums, songs[item]))
+        for side, items in members.items()
+        for item in items
+    }
+
+
 def guitarset(home: Path | None, seed: int) -> dict[str, Recording]:
     """GuitarSet as the microphone heard it; a source is a lead sheet."""
     found, split = mirsets.opened(GUITARSET, home), manifest()
@@ -67,7 +77,7 @@ def guitarset(home: Path | None, seed: int) -> dict[str, Recording]:
         item: Recording(
             side,
             split.items[item]["source"],
-            _path(found, item, "audio_mic"),
+            partial(found.path, item, "audio_mic"),
             partial(_plucked, found, item),
         )
         for side, items in members.items()
@@ -78,19 +88,16 @@ def guitarset(home: Path | None, seed: int) -> dict[str, Recording]:
 def maestro(home: Path | None, seed: int) -> dict[str, Recording]:
     """MAESTRO; a source is a composition, all performances of which are on one side."""
     found = mirsets.opened(MAESTRO, home)
-    try:
+    with mirsets.table_of(MAESTRO):
         return {
             item: Recording(
                 track.split if track.split in splits.SIDES else None,
                 f"{track.canonical_composer}: {track.canonical_title}",
-                _path(found, item, "audio"),
+                partial(found.path, item, "audio"),
                 partial(_struck, found, item),
             )
             for item, track in found.tracks().items()
         }
-    except (OSError, ValueError) as error:
-        why = " ".join(str(error).split())
-        raise DataError(f"{home} has no table of MAESTRO's sides ({why}); {mirsets.how_to_get(MAESTRO)}") from error
 
 
 def four_way_tabla(home: Path | None, seed: int) -> dict[str, Recording]:
@@ -101,33 +108,38 @@ def four_way_tabla(home: Path | None, seed: int) -> dict[str, Recording]:
         player = item.split("_")[0]
         side: splits.Side = "test" if not track.train else "validation" if player in TABLA_VALIDATION else "train"
         source = player if track.train else item
-        recordings[item] = Recording(side, source, _path(found, item, "audio"), partial(_strokes, found, item))
+        recordings[item] = Recording(side, source, partial(found.path, item, "audio"), partial(_strokes, found, item))
     return recordings
 
 
-LISTS: Mapping[str, tuple[DataSet, Callable[[Path | None, int], dict[str, Recording]], float]] = {
-    "guitarset": (GUITARSET, guitarset, 60.0),
-    "maestro": (MAESTRO, maestro, 30.0),
-    "four_way_tabla": (TABLA, four_way_tabla, 120.0),
+@dataclass(frozen=True)
+class RecordedSet:
+    """A data set, how its recordings are listed for a seed, and how many seconds are taken of each."""
+
+    data: DataSet
+    recordings: Callable[[Path | None, int], dict[str, Recording]]
+    longest: float
+
+
+SETS: Mapping[str, RecordedSet] = {
+    one.data.name: one
+    for one in (
+        RecordedSet(mdb_drums.DATA, mdb, 240.0),
+        RecordedSet(GUITARSET, guitarset, 60.0),
+        RecordedSet(MAESTRO, maestro, 30.0),
+        RecordedSet(TABLA, four_way_tabla, 120.0),
+    )
 }
-"""How each is listed, and how many seconds are taken of a recording."""
 
 
-def _path(found: MirSet, item: str, kind: str) -> Path:
-    """Where a file of a track is, or would be."""
-    files = found.files(item) if item in found.index["tracks"] else {}
-    return found.home / files[kind][0] if kind in files else found.home / f"{item} (not in mirdata's index)"
-
-
-def _present(found: MirSet, item: str, kind: str) -> None:
-    path = _path(found, item, kind)
-    if not path.is_file():
-        raise UnusableError(f"no file {path.relative_to(found.home).as_posix()}")
+def _drums(song: Song) -> np.ndarray:
+    """Strokes of all classes."""
+    return np.concatenate(list(mdb_drums.strokes(song.annotation).values()))
 
 
 def _plucked(found: MirSet, item: str) -> np.ndarray:
     """Beginnings of the notes of all strings."""
-    _present(found, item, "jams")
+    found.path(item, "jams")
     strings: Any = found.dataset.track(item).notes
     played = [np.asarray(notes.intervals, np.float64)[:, 0] for notes in strings.values() if notes is not None]
     return np.concatenate([np.zeros(0), *played])
@@ -135,7 +147,7 @@ def _plucked(found: MirSet, item: str) -> np.ndarray:
 
 def _struck(found: MirSet, item: str) -> np.ndarray:
     """When keys of a piano go down."""
-    _present(found, item, "midi")
+    found.path(item, "midi")
     midi: Any = found.dataset.track(item).midi
     return np.array([note.start for instrument in midi.instruments for note in instrument.notes], np.float64)
 
@@ -144,7 +156,7 @@ def _strokes(found: MirSet, item: str) -> np.ndarray:
     """All strokes of a tabla recording; a kind of stroke that it does not have has an empty file."""
     times = []
     for kind in ("onsets_b", "onsets_d", "onsets_rb", "onsets_rt"):
-        _present(found, item, kind)
+        found.path(item, kind)
         onsets: Any = getattr(found.dataset.track(item), kind)
         times.append(np.zeros(0) if onsets is None else np.asarray(onsets.times, np.float64))
     return np.concatenate(times)

@@ -1,37 +1,22 @@
-"""Recorded data sets by name: which there are, and their clips side by side."""
+"""The clips of a recorded data set, side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.data import recordings
+from benchmark.data import mdb_drums, recordings
 from benchmark.data.cache import generator_digest
 from benchmark.data.mirsets import how_to_get
 from benchmark.data.splits import SIDES, Side
 from benchmark.errors import DataError
-from benchmark.task import DataSet
 
 from . import clips as made
-from . import features, libraries, mdb, recording
+from . import features, libraries, recording
 from .clips import Clip
+from .libraries import SETS
 from .recording import Recording
-
-
-@dataclass(frozen=True)
-class RecordedSet:
-    """A data set, how its recordings are listed for a seed, and how many seconds are taken of each."""
-
-    data: DataSet
-    recordings: Callable[[Path | None, int], dict[str, Recording]]
-    longest: float
-
-
-SETS: Mapping[str, RecordedSet] = {
-    "mdb_drums": RecordedSet(mdb.DATA, mdb.recordings, 240.0),
-    **{name: RecordedSet(*parts) for name, parts in libraries.LISTS.items()},
-}
 
 
 @dataclass(frozen=True)
@@ -92,4 +77,4 @@ _PURPOSE: Mapping[Side, str] = {"train": "train", "validation": "validate", "tes
 
 def generator() -> str:
     """Digest of the code that the clips come from."""
-    return generator_digest(features, made, libraries, mdb, recording, Path(__file__))
+    return generator_digest(features, made, libraries, mdb_drums, recording, Path(__file__))

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.data.cache import cached_arrays, generator_digest
 from benchmark.data.notes import resample
-from benchmark.data.recordings import UnusableError, content
+from benchmark.data.recordings import UnusableError, annotated, content
 from benchmark.data.splits import Side
 
 from . import features
@@ -28,14 +28,15 @@ class Recording:
         None: the data set does not say, so the recording cannot be used.
     source : str
         Who or what the recording counts for: a song, a player, a composition.
-    audio : Path
+    audio : callable
+        Where its file is; raises :class:`UnusableError` where it is absent.
     onsets : callable
         Reads the annotation: seconds, in any order. What it raises is the recording's fault.
     """
 
     side: Side | None
     source: str
-    audio: Path
+    audio: Callable[[], Path]
     onsets: Callable[[], np.ndarray]
 
 
@@ -49,7 +50,7 @@ def read(recording: Recording, number: int, longest: float) -> tuple[Clip, str]:
     """
     if recording.side is None:
         raise UnusableError("the data set does not say on which side it is")
-    heard, rate = _excerpt(recording.audio, longest)
+    heard, rate = _excerpt(recording.audio(), longest)
     digest = hashlib.sha256(f"{rate} Hz {heard.shape}".encode() + heard.astype("<i2").tobytes()).hexdigest()
     times = _onsets(recording, len(heard) / rate)
     spec = {"heard": digest, "code": generator_digest(features, Path(__file__))}
@@ -59,15 +60,11 @@ def read(recording: Recording, number: int, longest: float) -> tuple[Clip, str]:
 
 def audio(recording: Recording, longest: float) -> np.ndarray:
     """What is heard of a recording: (samples,) float32 at the rate of the features."""
-    return _mono(*_excerpt(recording.audio, longest))
+    return _mono(*_excerpt(recording.audio(), longest))
 
 
 def _onsets(recording: Recording, seconds: float) -> np.ndarray:
-    try:
-        times = merged(recording.onsets())
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:100] or type(error).__name__
-        raise UnusableError(f"its annotation cannot be read ({reason})") from None
+    times = annotated(lambda: merged(recording.onsets()))
     if not np.isfinite(times).all() or (times < 0).any():
         raise UnusableError("its annotation has a time that is negative or not a number")
     times = times[times < seconds]

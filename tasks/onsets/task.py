@@ -14,7 +14,7 @@ from benchmark.data.splits import SIDES, Side
 from benchmark.digest import digest_arrays, digest_json
 from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Metric, Profile, Split, Task, Training
 
-from . import augment, recorded, rendered, score, sounds
+from . import augment, libraries, recorded, rendered, score, sounds
 from .clips import Clip
 from .features import HOP_SECONDS, MELS
 from .model import ANSWERS, SEEN, SHAPES, OnsetNet
@@ -51,7 +51,7 @@ class Onsets(Task):
             "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed",
             needs_home=False,
         ),
-        *(one.data for one in recorded.SETS.values()),
+        *(one.data for one in libraries.SETS.values()),
     )
     protected = ("onset",)
 
@@ -153,7 +153,7 @@ def _recorded(name: str, home: Path | None, seed: int) -> Data:
         for side, clips in found.clips.items()
     }
     facts = {
-        "licence": recorded.SETS[name].data.licence,
+        "licence": libraries.SETS[name].data.licence,
         "generator": recorded.generator(),
         "missing": list(found.missing),
     }

@@ -17,11 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.errors import BenchError, DataError
+from benchmark.data.philharmonia import Recording
+from benchmark.data.recordings import UnusableError, mono
+from benchmark.errors import BenchError
 from benchmark.files import write_whole
 
 from .model import RATE
-from .philharmonia import CORRECTIONS, Note, read, scan
+from .philharmonia import CORRECTIONS, scan
 
 HEARD = 8192
 """Samples of audio, from the loudest place on: half a second."""
@@ -89,11 +91,11 @@ def _decibels(part: np.ndarray, whole: np.ndarray) -> float:
     return float(10 * np.log10(((part**2).sum() + 1e-20) / ((whole**2).sum() + 1e-20)))
 
 
-def row(note: Note) -> tuple[str, str, str] | None:
+def row(note: Recording) -> tuple[str, str, str] | None:
     """File, cents and reason of a note that is not as its name says; None of one that is."""
     try:
-        found = comb(read(note.path), note.hertz)
-    except DataError as error:
+        found = comb(mono(note.path, RATE), note.note.hertz)
+    except UnusableError as error:
         return note.path.name, "", str(error)
     if found.problem:
         return note.path.name, "", found.problem

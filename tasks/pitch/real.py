@@ -1,9 +1,6 @@
 """Recorded data sets with pitch, read through mirdata: singing (vocadito), and stems of songs, resynthesised with exact
 pitch (MDB-stem-synth) or as they are (MedleyDB-Pitch).
 
-mirdata (the optional dependency `real`) knows where the files lie and how annotations are read. Its index, which it
-downloads with the data, is taken from the data's own folder where it lies there.
-
 Who is on which side never changes. Of vocadito, the singers were dealt into five folds of eight excerpts once and for
 all, below. Of stems, an artist's fold is a hash of the name. A seed only chooses which fold tests.
 """
@@ -11,7 +8,6 @@ all, below. Of stems, an artist's fold is a hash of the name. A seed only choose
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.data import mirsets
 from benchmark.data.cache import cached_arrays, generator_digest
-from benchmark.data.notes import resample, to_int16
+from benchmark.data.mirsets import MirSet
+from benchmark.data.notes import to_int16
+from benchmark.data.recordings import UnusableError, annotated, digest, mono, same_bytes, sort_out
 from benchmark.errors import DataError
+from benchmark.task import DataSet, Mirdata
 
 from .model import RATE
 from .recordings import HOP, Clips
@@ -41,20 +41,15 @@ LEAD = 0.25
 
 @dataclass(frozen=True)
 class RealSet:
-    """What mirdata does not say of a data set."""
+    """A data set, how it is dealt, and how much of a track is taken."""
 
-    title: str
-    licence: str
+    data: DataSet
     place: Callable[[str], tuple[int, str] | None]
     """From a track's id to its fold and the name of its source; None: not of the published set."""
     longest: float
     """Seconds that are taken of a track, from its first voiced frame on."""
     annotation: str = "f0"
     """mirdata's name of it."""
-
-    def file(self, track: Any) -> Path:
-        """Of the annotation of a track."""
-        return Path(getattr(track, f"{self.annotation}_path"))
 
 
 def _singer(track: str) -> tuple[int, str] | None:
@@ -71,27 +66,70 @@ def _artist(track: str) -> tuple[int, str] | None:
 
 
 SETS: Mapping[str, RealSet] = {
-    "vocadito": RealSet("vocadito: 40 excerpts of 29 solo singers, annotated by hand", "CC BY 4.0", _singer, 60.0),
-    "mdb_stem_synth": RealSet(
-        "MDB-stem-synth: 230 stems resynthesised with exact pitch", "CC BY-NC 4.0", _artist, 20.0
-    ),
-    "medleydb_pitch": RealSet(
-        "MedleyDB-Pitch: 103 stems, annotated by hand", "CC BY-NC-SA 4.0", _artist, 20.0, "pitch"
-    ),
+    real.data.name: real
+    for real in (
+        RealSet(
+            DataSet(
+                "vocadito",
+                "vocadito: 40 excerpts of 29 solo singers, annotated by hand",
+                "CC BY 4.0",
+                needs_home=True,
+                mirdata=Mirdata("vocadito", files=("audio", "f0")),
+                layout="or from zenodo.org/records/5578807 unpack vocadito.zip into DIR",
+            ),
+            _singer,
+            60.0,
+        ),
+        RealSet(
+            DataSet(
+                "mdb_stem_synth",
+                "MDB-stem-synth: 230 stems resynthesised with exact pitch",
+                "CC BY-NC 4.0",
+                needs_home=True,
+                mirdata=Mirdata("mdb_stem_synth", files=("audio", "f0")),
+                layout="or from zenodo.org/records/1481172 unpack MDB-stem-synth.tar.gz as DIR/audio_stems/*.wav and"
+                " DIR/annotation_stems/*.csv",
+            ),
+            _artist,
+            20.0,
+        ),
+        RealSet(
+            DataSet(
+                "medleydb_pitch",
+                "MedleyDB-Pitch: 103 stems, annotated by hand",
+                "CC BY-NC-SA 4.0",
+                needs_home=True,
+                mirdata=Mirdata("medleydb_pitch", files=("audio", "pitch"), own=("audio", "pitch")),
+                layout="ask for MedleyDB-Pitch on zenodo.org/records/2620624 and unpack it as DIR/audio/*.wav and"
+                " DIR/pitch/*.csv",
+            ),
+            _artist,
+            20.0,
+            "pitch",
+        ),
+    )
 }
 
 
 @dataclass(frozen=True)
 class Found:
-    """A track whose files are there."""
+    """A track that can be used.
 
-    id: str
+    Attributes
+    ----------
+    fold, source
+        Where it belongs.
+    sha256 : str
+        Of its audio's file.
+    audio, hertz : np.ndarray
+        Of :func:`excerpt`.
+    """
+
     fold: int
     source: str
-    track: Any
-    """As mirdata has it."""
-    digests: tuple[str, str]
-    """Sha256 of its audio and of its annotation."""
+    sha256: str
+    audio: np.ndarray
+    hertz: np.ndarray
 
 
 def load(name: str, home: Path | None, order: Sequence[int]) -> tuple[list[Clips], dict[str, object]]:
@@ -102,104 +140,65 @@ def load(name: str, home: Path | None, order: Sequence[int]) -> tuple[list[Clips
     DataError
         mirdata, the folder, the index or all tracks of a fold are missing.
     """
-    tracks, missing = find(name, home)
-    names = sorted({track.source for track in tracks})
+    of = SETS[name]
+    opened = mirsets.opened(of.data, home)
+    read, missing = sort_out(opened.tracks(), lambda track: _read(of, opened, track))
+    twice = same_bytes({track: found.sha256 for track, found in read.items()})
+    missing += [f"{track}: the same bytes as {other}" for track, other in twice.items()]
+    tracks = {track: found for track, found in read.items() if track not in twice}
+    names = sorted({found.source for found in tracks.values()})
     parts = []
     for fold in order:
-        here = [track for track in tracks if track.fold == fold]
+        here = [found for found in tracks.values() if found.fold == fold]
         if not here:
-            raise DataError(f"{home} has no track of fold {fold} of {name}; {_download(name)}")
-        parts.append(_clips(name, here, names))
+            first = f" ({missing[0]})" if missing else ""
+            raise DataError(f"{home} has no track of fold {fold} of {name}{first}; {mirsets.how_to_get(of.data)}")
+        parts.append(
+            Clips(
+                np.concatenate([found.audio for found in here]),
+                np.concatenate([found.hertz for found in here]),
+                np.array([len(found.hertz) for found in here], np.int64),
+                np.array([names.index(found.source) for found in here], np.int64),
+            )
+        )
     facts: dict[str, object] = {
-        "tracks": {str(fold): [t.id for t in tracks if t.fold == fold] for fold in sorted(order)},
+        "tracks": {str(fold): [t for t, found in tracks.items() if found.fold == fold] for fold in sorted(order)},
         "sources": names,
         "missing": missing,
     }
     return parts, facts
 
 
-def find(name: str, home: Path | None) -> tuple[list[Found], list[str]]:
-    """The tracks of a data set whose files are there, and those that cannot be used, each with the reason."""
-    found: list[Found] = []
-    missing: list[str] = []
-    for track_id, track in _mirdata(name, home).items():
-        place = SETS[name].place(track_id)
-        audio, annotation = Path(track.audio_path), SETS[name].file(track)
-        absent = [path.name for path in (audio, annotation) if not path.is_file()]
-        if place is None:
-            missing.append(f"{track_id}: not in this task's split of {name}")
-        elif absent:
-            missing.append(f"{track_id}: {' and '.join(absent)} not there")
-        else:
-            found.append(Found(track_id, *place, track, (_digest(audio), _digest(annotation))))
-    copies = Counter(track.digests[0] for track in found)
-    missing += [f"{t.id}: the same audio under another name" for t in found if copies[t.digests[0]] > 1]
-    return [t for t in found if copies[t.digests[0]] == 1], missing
-
-
-def _mirdata(name: str, home: Path | None) -> dict[str, Any]:
-    """The tracks by id, as mirdata has them."""
-    if home is None:
-        raise DataError(f"the data set {name} needs recordings; {_download(name)}")
-    if not home.is_dir():
-        raise DataError(f"no folder {home}; {_download(name)}")
-    try:
-        import mirdata
-    except ImportError as error:
-        raise DataError(
-            f"the data set {name} is read by mirdata; install it with: pip install 'trimbench[real]'"
-        ) from error
-    dataset = mirdata.initialize(name, data_home=str(home))
-    own = home / Path(dataset.index_path).name
-    if own.is_file():
-        dataset.index_path = str(own)
-    try:
-        tracks: dict[str, Any] = dataset.load_tracks()
-    except FileNotFoundError as error:
-        raise DataError(f"no index {own.name} of {name}, in {home} or in mirdata; {_download(name)}") from error
-    except (ValueError, KeyError) as error:
-        raise DataError(f"the index of {name} cannot be read ({error}); {_download(name)}") from error
-    return tracks
-
-
-def _clips(name: str, tracks: Sequence[Found], names: Sequence[str]) -> Clips:
-    """The tracks of a fold as clips, from the cache where it has them."""
-    spec = {"code": generator_digest(Path(__file__)), "tracks": [[name, track.id, *track.digests] for track in tracks]}
+def _read(of: RealSet, opened: MirSet, track: str) -> Found:
+    """A track, its excerpt from the cache where it has it."""
+    place = of.place(track)
+    if place is None:
+        raise UnusableError(f"not in this task's split of {of.data.name}")
+    sha256, annotation = (digest(opened.path(track, file)) for file in ("audio", of.annotation))
+    spec = {"code": generator_digest(Path(__file__)), "files": [sha256, annotation], "longest": of.longest}
 
     def build() -> dict[str, np.ndarray]:
-        read = [excerpt(SETS[name], found.track) for found in tracks]
-        return {
-            "audio": np.concatenate([audio for audio, _ in read]),
-            "hertz": np.concatenate([hertz for _, hertz in read]),
-            "lengths": np.array([len(hertz) for _, hertz in read], np.int64),
-        }
+        return dict(zip(("audio", "hertz"), excerpt(of, opened.dataset.track(track)), strict=True))
 
-    sources = np.array([names.index(track.source) for track in tracks], np.int64)
-    return Clips(**cached_arrays("pitch-real", spec, build), sources=sources)
+    arrays = cached_arrays("pitch-real", spec, build)
+    return Found(*place, sha256, arrays["audio"], arrays["hertz"])
 
 
-def excerpt(kind: RealSet, track: Any) -> tuple[np.ndarray, np.ndarray]:
-    """The longest excerpt from the first voiced frame on: audio int16 at 16 kHz, and Hz of every 10 ms.
+def excerpt(of: RealSet, track: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The longest excerpt of a track of mirdata's from the first voiced frame on: audio int16 at 16 kHz, Hz by 10 ms.
 
     Raises
     ------
-    DataError
+    UnusableError
         A file cannot be read, or the annotation has no voiced frame.
     """
-    import soundfile
-
-    try:
-        annotation = getattr(track, kind.annotation)
-        times, hertz = np.asarray(annotation.times), np.asarray(annotation.frequencies)
-        voiced = np.flatnonzero(hertz > 0)
-        if not len(voiced):
-            raise DataError(f"{kind.file(track)} has no voiced frame: get it again")
-        start = max(0.0, times[voiced[0]] - LEAD)
-        rate = soundfile.info(track.audio_path).samplerate
-        heard, _ = soundfile.read(track.audio_path, round(kind.longest * rate), round(start * rate), always_2d=True)
-    except (OSError, ValueError, IndexError, soundfile.LibsndfileError) as error:
-        raise DataError(f"{track.audio_path} or {kind.file(track)} cannot be read ({error}): get it again") from error
-    sound = resample(heard.mean(1), rate, RATE)
+    annotation = annotated(lambda: getattr(track, of.annotation))
+    times, hertz = np.asarray(annotation.times), np.asarray(annotation.frequencies)
+    voiced = np.flatnonzero(hertz > 0)
+    if not len(voiced):
+        raise UnusableError("its annotation has no voiced frame")
+    start = max(0.0, float(times[voiced[0]]) - LEAD)
+    sound = mono(Path(track.audio_path), RATE, start, of.longest)
     frames = len(sound) // HOP
     return to_int16(sound[: frames * HOP]), at(times, hertz, start + np.arange(frames) * HOP / RATE)
 
@@ -219,15 +218,3 @@ def at(times: np.ndarray, hertz: np.ndarray, when: np.ndarray) -> np.ndarray:
     pitch = np.exp(np.where(both, log[left] * (1 - part) + log[right] * part, log[nearest]))
     inside = (when >= times[0]) & (when <= times[-1])
     return np.where(inside & (hertz[nearest] > 0), pitch, 0.0).round(3).astype(np.float32)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _download(name: str) -> str:
-    return (
-        f"get it with: python -c \"import mirdata; mirdata.initialize('{name}', data_home='DIR').download()\""
-        " and give --data-home DIR"
-    )

@@ -5,33 +5,24 @@ librosa has it, with its defaults. It looks between the lowest and the highest p
 beyond; whether its frame is the net's 64 ms or twice that is chosen on validation clips. Unlike the net it hears the
 whole clip: it smooths over time by a hidden Markov model.
 
-Differences are paired, and their intervals are over sources (:mod:`benchmark.leaderboard.statistics`). For the default
-data, the net is also asked for the sounds of a second font, FluidR3 (Debian's package fluid-soundfont-gm, MIT), where
-that is installed: no sound of it was trained on.
+For the default data, both are also asked for the sounds of :mod:`benchmark.data.second_font`, where that is installed:
+no sound of it was trained on.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
-from benchmark import plugins
+from benchmark import classical
+from benchmark.classical import Both, compared
 from benchmark.data.cache import cached_arrays, generator_digest
+from benchmark.data.second_font import has_second_font, second_font
 from benchmark.data.soundfont import font
-from benchmark.dense import trained_dense
 from benchmark.digest import digest_arrays
-from benchmark.errors import BenchError
-from benchmark.leaderboard.statistics import Scores, bootstrap, by_source, interval
-from benchmark.metrics import reduction
-from benchmark.task import PROFILES, Data, Evaluation, Profile
+from benchmark.task import Data, Evaluation, Profile
 from benchmark.training import evaluate
 
 from . import recordings, sounds, task
@@ -41,28 +32,11 @@ from .recordings import HOP
 from .task import STRIDES
 
 LENGTHS = (FRAME, 2 * FRAME)
-SECOND_FONT = Path("/usr/share/sounds/sf2/FluidR3_GM.sf2")
 TURNS = 4
 """Clips of every source of the second font."""
 PRIMARY = task.metrics[0]
 
 Range = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What both methods score on a split."""
-
-    split: Frames
-    dense: Evaluation
-    pyin: Evaluation
-
-    def scores(self) -> dict[str, dict[str, float]]:
-        """Every metric of both."""
-        return {
-            name: {metric: round(value, 4) for metric, value in evaluation.scores.items()}
-            for name, evaluation in (("dense", self.dense), ("pyin", self.pyin))
-        }
 
 
 def track(audio: np.ndarray, length: int, within: Range) -> tuple[np.ndarray, np.ndarray]:
@@ -116,9 +90,9 @@ def pyin(data: Data) -> tuple[int, Evaluation]:
     return length, task.score(test, *guesses(test, length, within))
 
 
-def second_font(path: Path) -> Frames:
-    """Every source of another font, none of the players that are no recordings: all of it is test."""
-    other = font(path)
+def on_second_font() -> Frames:
+    """Every source of the second font, none of the players that are no recordings: all of it is test."""
+    other = font(second_font())
     clips = []
     for fold, sounding in enumerate(sounds.folds(other)):
         rendered = recordings.clips(other, fold, TURNS * len(sounding.numbers))
@@ -126,42 +100,15 @@ def second_font(path: Path) -> Frames:
     return Frames(clips, STRIDES["quick"][2])
 
 
-def dense(data: Data, profile: Profile, seed: int) -> nn.Module:
-    """The dense net of the harness: from its cache, or trained."""
-    name = str(__package__).rpartition(".")[2]
-    fit, _ = trained_dense(plugins.tasks()[name], task, data, profile, seed, lambda step, score: None)
-    net = task.model(profile)
-    net.load_state_dict(fit.state)
-    return net
+def presets_only(both: Both) -> Both:
+    """Both on the sources that are of the font, not of players that are no recordings."""
+    kept = both.sources < sum(len(fold.sources) for fold in sounds.folds(font()))
 
+    def of(found: Evaluation) -> Evaluation:
+        items = {id_: {name: values[kept] for name, values in arrays.items()} for id_, arrays in found.items.items()}
+        return Evaluation(task.scored(items), items)
 
-def compare(found: Sequence[Found], below: float = math.inf) -> dict[str, object]:
-    """The primary score of both methods, mean over splits, and their difference, each with its interval over sources.
-
-    Only sources with a number `below` count.
-    """
-
-    def scores(evaluations: Sequence[Evaluation]) -> Scores:
-        ratio, sums = reduction(PRIMARY.reduction), []
-        for one, evaluation in zip(found, evaluations, strict=True):
-            kept = one.split.sources < below
-            items = {name: values[kept] for name, values in evaluation.items[PRIMARY.id].items()}
-            sums.append(by_source(ratio, items, one.split.sources[kept]))
-        return bootstrap(ratio, sums)
-
-    net, classical = scores([one.dense for one in found]), scores([one.pyin for one in found])
-    return {
-        "sources": [len(np.unique(one.split.sources[one.split.sources < below])) for one in found],
-        "dense": _said(net),
-        "pyin": _said(classical),
-        "difference": _said(net - classical),
-    }
-
-
-def _said(scores: Scores) -> dict[str, object]:
-    found = interval(scores)
-    numbers = {"value": found.value, "from": found.low, "to": found.high, "se": float(scores.draws.std())}
-    return {name: round(number, 4) for name, number in numbers.items()}
+    return Both(of(both.dense), of(both.classical), both.sources[kept])
 
 
 def _frames(split: object) -> Frames:
@@ -176,37 +123,28 @@ def report(name: str, home: Path | None, profile: Profile, seeds: Sequence[int])
     said: dict[str, object] = {}
     for seed in seeds:
         data = task.data(name, home, profile, seed)
-        net = dense(data, profile, seed)
-        length, classical = pyin(data)
+        net = classical.dense(str(__package__).rpartition(".")[2], task, data, profile, seed)
+        length, by_pyin = pyin(data)
         split = _frames(data.test)
-        found.append(Found(split, evaluate(task, net, split), classical))
-        said[f"seed {seed}"] = {"frame": length, **compare(found[-1:]), "scores": found[-1].scores()}
-        if name == "rendered" and SECOND_FONT.is_file():
-            there = second_font(SECOND_FONT)
+        both = Both(evaluate(task, net, split), by_pyin, split.sources)
+        scores = {"dense": classical.rounded(both.dense), "pyin": classical.rounded(both.classical)}
+        said[f"seed {seed}"] = {"frame": length, **compared(PRIMARY, "pyin", [both]), "scores": scores}
+        found.append(both)
+        if name == "rendered" and has_second_font():
+            there = on_second_font()
             heard = guesses(there, length, spanned([there]))
-            others.append(Found(there, evaluate(task, net, there), task.score(there, *heard)))
-    said["all seeds"] = compare(found)
+            others.append(Both(evaluate(task, net, there), task.score(there, *heard), there.sources))
+    said["all seeds"] = compared(PRIMARY, "pyin", found)
     if name == "rendered":
-        said["presets only"] = compare(found, sum(len(fold.sources) for fold in sounds.folds(font())))
-        said["second font"] = compare(others) if others else f"{SECOND_FONT} is not there"
+        said["presets only"] = compared(PRIMARY, "pyin", [presets_only(both) for both in found])
+        said["second font"] = compared(PRIMARY, "pyin", others) if others else "not installed"
     return said
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run from a command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.pitch.reference", description="The dense net against pYIN.")
-    parser.add_argument("--data", choices=[one.name for one in task.datasets], default=task.datasets[0].name)
-    parser.add_argument("--data-home", type=Path, metavar="DIR")
-    parser.add_argument("--profile", choices=PROFILES, default="quick")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    options = parser.parse_args(arguments)
-    try:
-        said = report(options.data, options.data_home, options.profile, options.seeds)
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(json.dumps(said, indent=1) + "\n")
-    return 0
+    options = classical.parser("tasks.pitch.reference", "The dense net against pYIN.", task).parse_args(arguments)
+    return classical.printed(lambda: report(options.data, options.data_home, options.profile, options.seeds))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark.data.philharmonia import DATA
 from benchmark.data.soundfont import font
 from benchmark.digest import digest_json
 from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Metric, Profile, Split, Task, Training
@@ -57,13 +58,8 @@ class Pitch(Task):
             "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed",
             needs_home=False,
         ),
-        DataSet(
-            "philharmonia",
-            "Philharmonia Orchestra sound samples, 12 instruments, pitch by name and corrected",
-            "free to use, also commercially; not to be sold or passed on as samples",
-            needs_home=True,
-        ),
-        *(DataSet(name, s.title, s.licence, needs_home=True) for name, s in real.SETS.items()),
+        DATA,
+        *(one.data for one in real.SETS.values()),
     )
     protected = ("pitch",)
 

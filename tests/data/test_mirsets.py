@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.data import mirsets
+from benchmark.data.recordings import UnusableError
 from benchmark.errors import DataError
 from benchmark.task import DataSet, Mirdata
 
@@ -120,6 +121,23 @@ def test_absent_files_are_counted_by_track(home: Path) -> None:
         "0102": ["audio/0102.wav", "annotations/0102.lab"],
         "0203": ["annotations/0203.lab"],
     }
+
+
+def test_a_file_is_where_the_index_says_or_is_named(home: Path) -> None:
+    found = mirsets.opened(DATA, home)
+    assert found.path("0101", "audio") == home / "audio/0101.wav"
+    (home / "audio/0102.wav").unlink()
+    with pytest.raises(UnusableError, match=r"^no file audio/0102\.wav$"):
+        found.path("0102", "audio")
+    for track, name in (("none", "audio"), ("0999", "audio"), ("0101", "sections")):
+        with pytest.raises(UnusableError, match="not in mirdata's index"):
+            found.path(track, name)
+
+
+def test_a_table_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    said = r"a table of songs cannot be read \(.*gone\.csv.*\); fetch"
+    with pytest.raises(DataError, match=said), mirsets.table_of(DATA):
+        (tmp_path / "gone.csv").read_text()
 
 
 def test_altered_files_are_found_and_the_users_own_are_not_compared(home: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from benchmark.data.recordings import UnusableError, content, digest, mono, same_bytes, seconds, sort_out
+from benchmark.data.recordings import UnusableError, annotated, content, digest, mono, same_bytes, seconds, sort_out
 
 RATE = 16_000
 
@@ -115,3 +115,19 @@ def test_what_is_usable_is_kept_and_the_rest_is_listed() -> None:
 def test_bytes_under_two_names_are_found_from_both_sides() -> None:
     assert same_bytes({"a": "1", "b": "2", "c": "1", "d": "1"}) == {"a": "c", "c": "a", "d": "a"}
     assert same_bytes({"a": "1", "b": "2"}) == {}
+
+
+def torn() -> float:
+    raise EOFError
+
+
+def test_what_a_library_raises_over_an_annotation_is_the_files_fault() -> None:
+    assert annotated(lambda: [1.0]) == [1.0]
+    with pytest.raises(
+        UnusableError, match=r"^its annotation cannot be read \(could not convert string to float: 'a'\)$"
+    ):
+        annotated(lambda: float("a"))
+    with pytest.raises(UnusableError, match=r"^its annotation cannot be read \(EOFError\)$"):
+        annotated(torn)
+    with pytest.raises(ZeroDivisionError):
+        annotated(lambda: 1 / 0)

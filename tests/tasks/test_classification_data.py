@@ -11,11 +11,11 @@ import pytest
 import soundfile
 import torch
 
+from benchmark.data.philharmonia import INSTRUMENTS, Note
 from benchmark.errors import DataError
 from tasks.classification import reference, task
 from tasks.classification.clips import SIDES
 from tasks.classification.features import FLOOR, FRAMES, HOP, MELS, RATE, log_mel
-from tasks.classification.philharmonia import CLASSES, Note, parse, scan
 from tasks.classification.quarters import assign
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "philharmonia"
@@ -28,7 +28,7 @@ NOTES = ("C4", "Cs4", "D4", "Ds4", "E4")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All classes, five notes each, in real mp3 files; a partial that stays tells the class."""
     home = tmp_path_factory.mktemp("philharmonia")
-    for number, name in enumerate(CLASSES):
+    for number, name in enumerate(INSTRUMENTS):
         for step, note in enumerate(NOTES):
             _write(home, name, note, _tone(220 + 11 * step) + _tone(1000 + 400 * number))
     return home
@@ -57,47 +57,8 @@ def _write(home: Path, instrument: str, note: str, audio: np.ndarray, rest: str 
     return path
 
 
-@pytest.mark.parametrize(
-    ("name", "instrument", "midi", "duration", "articulation"),
-    [
-        ("oboe_A4_15_forte_normal.mp3", "oboe", 69, "15", "normal"),
-        ("double-bass_As3_1_molto-pianissimo_arco-normal.mp3", "double bass", 58, "1", "arco-normal"),
-        ("english-horn_Fs3_1_piano_normal.mp3", "cor anglais", 54, "1", "normal"),
-        ("contrabassoon_As0_15_forte_normal.mp3", "contrabassoon", 22, "15", "normal"),
-        ("cello_C2_very-long_cresc-decresc_arco-normal.mp3", "cello", 36, "very-long", "arco-normal"),
-    ],
-)
-def test_names_are_read(name: str, instrument: str, midi: int, duration: str, articulation: str) -> None:
-    parsed = parse(name)
-    assert parsed is not None
-    assert parsed.note == Note(instrument, midi)
-    assert (parsed.duration, parsed.articulation) == (duration, articulation)
-    assert str(parsed.note) == name.split("_")[1]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "oboe_H4_15_forte_normal.mp3",
-        "oboe_A_15_forte_normal.mp3",
-        "oboe_Ab4_15_forte_normal.mp3",
-        "oboe_A4_15_forte.mp3",
-        "oboe_A4_15_forte_normal.wav",
-        "._oboe_A4_15_forte_normal.mp3",
-        "snare-drum__025_forte_with-snares.mp3",
-    ],
-)
-def test_other_names_are_not(name: str) -> None:
-    assert parse(name) is None
-
-
-def test_sources_tell_all_notes_apart() -> None:
-    notes = [Note(name, midi) for name in CLASSES for midi in range(12, 128)]
-    assert len({note.source for note in notes}) == len(notes)
-
-
 def _notes(count: int = 40) -> list[Note]:
-    return [Note(name, 30 + step) for number, name in enumerate(CLASSES) for step in range(count - number)]
+    return [Note(name, 30 + step) for number, name in enumerate(INSTRUMENTS) for step in range(count - number)]
 
 
 def test_sides_hold_every_class_and_share_no_note() -> None:
@@ -105,7 +66,7 @@ def test_sides_hold_every_class_and_share_no_note() -> None:
         sides = assign(_notes(), seed)
         assert sorted(sides) == sorted(_notes())
         for side in SIDES:
-            assert {note.instrument for note, where in sides.items() if where == side} == set(CLASSES)
+            assert {note.instrument for note, where in sides.items() if where == side} == set(INSTRUMENTS)
 
 
 def test_seeds_rotate_test_and_keep_validation() -> None:
@@ -232,7 +193,7 @@ def test_damaged_files_are_counted_and_named(home: Path) -> None:
         "oboe/my oboe.mp3: not named <instrument>_<note>_<duration>_<dynamics>_<articulation>.mp3 after its folder",
         "oboe/oboe_A5_1_forte_normal.mp3: not readable as audio",
         "oboe/oboe_B5_1_forte_normal.mp3: silent",
-        "oboe/oboe_G5_1_forte_normal.mp3: empty (0 bytes)",
+        "oboe/oboe_G5_1_forte_normal.mp3: oboe_G5_1_forte_normal.mp3 is empty (0 bytes)",
     ]
     splits = manifest["splits"]
     assert isinstance(splits, dict)
@@ -243,11 +204,11 @@ def test_too_few_notes_of_an_instrument_are_refused(home: Path) -> None:
     shutil.rmtree(home / "audio" / "cello")
     _path(home, "oboe", "C4").unlink()
     _path(home, "oboe", "D4").write_text("not audio\n" * 500)
-    with pytest.raises(DataError, match=r"fewer than 4 usable notes of cello \(0\); download .* --data-home DIR"):
-        scan(home)
+    with pytest.raises(DataError, match=r"fewer than 4 usable notes of cello \(0\), oboe \(3\); download .* as DIR/"):
+        task.data("philharmonia", home, "quick", 0)
     shutil.copytree(home / "audio" / "flute", home / "audio" / "cello")
     with pytest.raises(DataError, match=r"fewer than 4 usable notes of cello \(0\)"):
-        scan(home)
+        task.data("philharmonia", home, "quick", 0)
 
 
 def test_unreadable_files_count_against_the_notes(home: Path) -> None:
@@ -255,16 +216,6 @@ def test_unreadable_files_count_against_the_notes(home: Path) -> None:
         _path(home, "oboe", note).write_text(f"not audio but {note}\n" * 500)
     with pytest.raises(DataError, match=r"fewer than 4 usable notes of oboe \(3\)"):
         task.data("philharmonia", home, "quick", 0)
-
-
-def test_an_absent_home_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"needs recordings; download .*--data-home DIR with DIR/audio/<instrument>/"):
-        task.data("philharmonia", None, "quick", 0)
-    with pytest.raises(DataError, match=r"no folder .*nowhere; download"):
-        task.data("philharmonia", tmp_path / "nowhere", "quick", 0)
-    (tmp_path / "audio" / "oboe").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"no mp3 in .*audio/<instrument>/; download"):
-        task.data("philharmonia", tmp_path, "quick", 0)
 
 
 def test_the_reference_prints_scores_of_three_seeds(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -279,20 +230,6 @@ def test_the_reference_prints_scores_of_three_seeds(made: Path, capsys: pytest.C
     assert mean["low"] <= mean["value"] <= mean["high"]
     assert reference.main([*given, str(made / "nowhere")]) == 1
     assert "no folder" in capsys.readouterr().err
-
-
-@needs_real
-def test_the_real_folder() -> None:
-    folder = scan(REAL)
-    assert folder.files == 3914
-    assert len({recording.note for recording in folder.recordings}) == 516
-    assert folder.missing[0] == "saxophone/saxophone_Fs3_15_fortissimo_normal.mp3: empty (0 bytes)"
-    # One French horn recording also lies there as an oboe.
-    assert [line.split(":")[0] for line in folder.missing[1:]] == [
-        "french horn/french-horn_E2_1_fortissimo_normal.mp3",
-        "oboe/oboe_E6_15_mezzo-forte_normal.mp3",
-    ]
-    assert len(folder.recordings) == 3911
 
 
 @needs_real

@@ -198,12 +198,12 @@ def test_no_singer_and_no_audio_is_on_two_sides() -> None:
 def test_the_comparison_has_both_methods_on_the_same_test_sets(capsys: pytest.CaptureFixture[str]) -> None:
     assert reference.main(["--data", "singing", "--profile", "smoke"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert list(found["mean"]) == ["regression", "dense", "dense - regression"]
+    assert found["mean"].pop("sources") == [5, 5, 5]
     for row in found["seeds"].values():
         assert row["test sources"] == 5
         assert 0 <= row["dense"]["classification.macro_f1.v1"] <= 1
     means = {name: summary["value"] for name, summary in found["mean"].items()}
-    assert means["dense - regression"] == pytest.approx(means["dense"] - means["regression"], abs=2e-4)
+    assert means["lead"] == pytest.approx(means["dense"] - means["regression"], abs=2e-4)
     for summary in found["mean"].values():
         assert summary["low"] <= summary["value"] <= summary["high"]
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.data.second_font import has_second_font, second_font
 from benchmark.data.soundfont import font
 from benchmark.task import Batch, Data
 from benchmark.training import evaluate, fit
@@ -293,9 +294,9 @@ def test_rendering_is_the_same_in_another_process_with_other_threads() -> None:
     assert ran.stdout.strip() == hashlib.sha256(here).hexdigest()
 
 
-@pytest.mark.skipif(not other_font.PATH.is_file(), reason="fluid-soundfont-gm is not installed")
+@pytest.mark.skipif(not has_second_font(), reason="the second sound font is not installed")
 def test_the_other_font_has_other_kits(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = font(other_font.PATH)
+    found = font(second_font())
     assert len(other_font.programs(found)) >= 20
     monkeypatch.setattr(other_font, "programs", lambda found: [0, 25, 40])
     clips = other_font.clips(1)

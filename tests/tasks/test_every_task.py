@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark import plugins
 from benchmark.budgets import BUDGETS
+from benchmark.errors import BenchError
 from benchmark.measure import macs, parameters
 from benchmark.metrics import REDUCTIONS
 from benchmark.protocol import reinitialise, rewind_step
@@ -28,6 +29,15 @@ def test_it_says_what_it_is(name):
     assert all(metric.reduction in REDUCTIONS for metric in task.metrics)
     assert all(metric.id.startswith(f"{name}.") and metric.id[-2] == "v" for metric in task.metrics)
     assert task.tolerance == 0.02
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_recordings_say_what_to_put_where(name):
+    recorded = [data for data in plugins.task(name).datasets if data.needs_home]
+    assert all("DIR" in data.layout or (data.mirdata and not data.layout) for data in recorded)
+    for data in recorded:
+        with pytest.raises(BenchError, match="DIR"):
+            plugins.task(name).on(data.name).data(data.name, None, "smoke", 0)
 
 
 @pytest.mark.parametrize(("name", "profile"), EVERY)

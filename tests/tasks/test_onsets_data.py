@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.data.second_font import has_second_font
 from benchmark.data.soundfont import font
 from benchmark.task import Data
 from benchmark.training import evaluate, fit
@@ -309,7 +310,7 @@ def test_smoke_training_learns(data: Data) -> None:
     assert after > max(before, task.score(data.test, regular).scores[primary]) + 0.05
 
 
-@pytest.mark.skipif(not other_font.PATH.is_file(), reason="fluid-soundfont-gm is not installed")
+@pytest.mark.skipif(not has_second_font(), reason="the second sound font is not installed")
 def test_another_font_plays_the_same_parts() -> None:
     ours = rendered.fold_clips(0, 6)[0]
     theirs = other_font.clips(0, 6)

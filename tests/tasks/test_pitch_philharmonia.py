@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmark.data.philharmonia import INSTRUMENTS
 from benchmark.errors import DataError
 from tasks.pitch import labels, philharmonia, task
 from tasks.pitch.labels import comb
 from tasks.pitch.model import RATE
-from tasks.pitch.philharmonia import FOLDS, INSTRUMENTS, corrections, excerpt, scan
+from tasks.pitch.philharmonia import FOLDS, corrections, excerpt, scan
 from tasks.pitch.recordings import HOP
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "philharmonia"
@@ -114,9 +115,9 @@ def test_what_cannot_be_used_is_counted_and_named(folder: Path) -> None:
     (folder / name("cello", "G4")).write_bytes(b"no mp3")
     notes, missing = scan(folder)
     said = "\n".join(missing)
-    assert "oboe_G4_1_rendered_normal.mp3: empty (0 bytes)" in said
+    assert "oboe_G4_1_rendered_normal.mp3 is empty (0 bytes)" in said
     assert "oboe-G4.mp3: not named" in said and "flute_G4_1_rendered_normal.mp3: not named" in said
-    assert said.count("the same bytes under another name") == 2
+    assert said.count("the same bytes as a file of another note") == 2
     assert "contrabassoon_As0_1_rendered_normal.mp3: beyond the bins" in said
     assert "flute_C7_1_rendered_normal.mp3: beyond the bins" in said
     assert len(missing) == 7 and len(notes) == 12 * 3 - 1 + 1

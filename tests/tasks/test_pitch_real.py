@@ -162,7 +162,7 @@ def test_what_is_missing_is_said_and_the_rest_is_used(vocadito: Path) -> None:
     gone = VOCADITO[0]
     (vocadito / f"Audio/vocadito_{gone}.wav").unlink()
     found = task.data("vocadito", vocadito, "smoke", 0)
-    assert found.manifest["missing"] == [f"{gone}: vocadito_{gone}.wav not there"]
+    assert found.manifest["missing"] == [f"{gone}: no file Audio/vocadito_{gone}.wav"]
     assert gone not in found.manifest["tracks"]["0"]
     assert len(found.test.sources) == 1
 
@@ -181,16 +181,16 @@ def test_other_bytes_are_other_data(vocadito: Path) -> None:
 
 
 def test_what_cannot_be_loaded_is_one_line_with_a_way_out(vocadito: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"needs recordings; get it with: python -c .*download.* and give --data-home"):
+    with pytest.raises(DataError, match=r"needs recordings; fetch .*prepare .*--data vocadito --data-home DIR"):
         task.data("vocadito", None, "smoke", 0)
-    with pytest.raises(DataError, match=r"no folder .*nowhere; get it with"):
+    with pytest.raises(DataError, match=r"no folder .*nowhere; fetch .*; or from zenodo.org/records/5578807"):
         task.data("vocadito", tmp_path / "nowhere", "smoke", 0)
     for track in VOCADITO[:2]:
         (vocadito / f"Annotations/F0/vocadito_{track}_f0.csv").unlink()
-    with pytest.raises(DataError, match=r"no track of fold 0 of vocadito; get it with"):
+    with pytest.raises(DataError, match=r"no track of fold 0 of vocadito \(.*: no file Ann.*csv\); fetch"):
         task.data("vocadito", vocadito, "smoke", 0)
     (vocadito / "vocadito_index_1.0.json").write_text("{")
-    with pytest.raises(DataError, match=r"index of vocadito cannot be read .*; get it with"):
+    with pytest.raises(DataError, match=r"index .* of vocadito cannot be read .*; fetch"):
         task.data("vocadito", vocadito, "smoke", 0)
     (vocadito / "vocadito_index_1.0.json").unlink()
     with pytest.raises(DataError, match=r"no index vocadito_index_1.0.json of vocadito"):
@@ -203,17 +203,21 @@ def test_without_mirdata_the_line_says_how_to_install_it(vocadito: Path, monkeyp
         task.data("vocadito", vocadito, "smoke", 0)
 
 
-@pytest.mark.parametrize(("content", "why"), [("0.0,0.0\n0.1,0.0\n", "no voiced frame"), ("a\n", "cannot be read")])
-def test_a_broken_annotation_is_named(vocadito: Path, content: str, why: str) -> None:
-    (vocadito / f"Annotations/F0/vocadito_{VOCADITO[0]}_f0.csv").write_text(content)
-    with pytest.raises(DataError, match=why):
-        task.data("vocadito", vocadito, "smoke", 0)
-
-
-def test_broken_audio_is_named(vocadito: Path) -> None:
-    (vocadito / f"Audio/vocadito_{VOCADITO[0]}.wav").write_bytes(b"not a wav")
-    with pytest.raises(DataError, match=f"vocadito_{VOCADITO[0]}.wav or .* cannot be read"):
-        task.data("vocadito", vocadito, "smoke", 0)
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("Annotations/F0/vocadito_{}_f0.csv", b"0.0,0.0\n0.1,0.0\n", "its annotation has no voiced frame"),
+        ("Annotations/F0/vocadito_{}_f0.csv", b"a\n", "its annotation cannot be read"),
+        ("Annotations/F0/vocadito_{}_f0.csv", b"", "_f0.csv is empty (0 bytes)"),
+        ("Audio/vocadito_{}.wav", b"not a wav", ".wav is not readable as audio"),
+    ],
+)
+def test_what_is_broken_is_named_and_the_rest_is_used(vocadito: Path, file: str, content: bytes, reason: str) -> None:
+    (vocadito / file.format(VOCADITO[0])).write_bytes(content)
+    found = task.data("vocadito", vocadito, "smoke", 0)
+    (missing,) = found.manifest["missing"]
+    assert missing.startswith(f"{VOCADITO[0]}: ") and reason in missing
+    assert len(found.test.sources) == 1
 
 
 def test_the_same_audio_under_two_names_is_on_no_side(vocadito: Path) -> None:
@@ -221,7 +225,10 @@ def test_the_same_audio_under_two_names_is_on_no_side(vocadito: Path) -> None:
     one, other = (vocadito / f"Audio/vocadito_{track}.wav" for track in (VOCADITO[0], VOCADITO[3]))
     other.write_bytes(one.read_bytes())
     found = task.data("vocadito", vocadito, "smoke", 0)
-    assert found.manifest["missing"] == [f"{t}: the same audio under another name" for t in (VOCADITO[0], VOCADITO[3])]
+    assert found.manifest["missing"] == [
+        f"{VOCADITO[0]}: the same bytes as {VOCADITO[3]}",
+        f"{VOCADITO[3]}: the same bytes as {VOCADITO[0]}",
+    ]
 
 
 def test_long_tracks_are_cut(stems: Path) -> None:

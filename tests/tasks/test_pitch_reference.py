@@ -10,12 +10,15 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark import classical
+from benchmark.classical import Both
+from benchmark.data.second_font import has_second_font
 from benchmark.task import Data
 from tasks.pitch import reference, task
 from tasks.pitch.frames import Frames
 from tasks.pitch.model import FRAME, RATE
 from tasks.pitch.recordings import HOP, Clips
-from tasks.pitch.reference import Found, compare, guesses, pyin, second_font, spanned
+from tasks.pitch.reference import guesses, on_second_font, presets_only, pyin, spanned
 
 
 def split(pitches: list[float], stride: int = 4) -> Frames:
@@ -68,19 +71,15 @@ def test_the_length_is_chosen_on_validation(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.scores["pitch.rpa50.v1"] == 0
 
 
-def test_the_comparison_is_paired_over_sources() -> None:
-    here = split([100.0, 200.0, 300.0, 400.0])
+def test_presets_are_the_sources_of_the_font() -> None:
+    here = split([100.0, 200.0])
     truth, voiced = here.hertz.astype(float), np.ones(len(here), bool)
-    worse = np.where(here.items == 2, 1.5, 1.0)
-    exact = task.score(here, truth, voiced)
-    half = task.score(here, truth * worse, voiced)
-    same = compare([Found(here, half, half)])
-    assert same["difference"] == {"value": 0, "from": 0, "to": 0, "se": 0}
-    found = compare([Found(here, exact, half), Found(here, exact, half)])
-    assert found["sources"] == [4, 4]
-    assert (found["dense"]["value"], found["pyin"]["value"], found["difference"]["value"]) == (1, 0.75, 0.25)
-    assert 0 <= found["difference"]["from"] < 0.25 < found["difference"]["to"] <= 1
-    assert compare([Found(here, exact, half)], below=2)["difference"]["value"] == 0
+    right = task.score(here, truth, voiced)
+    half = task.score(here, truth * np.where(here.items == 1, 1.5, 1.0), voiced)
+    kept = presets_only(Both(right, half, np.array([0, 10_000])))
+    assert kept.sources.tolist() == [0]
+    assert kept.classical.scores["pitch.rpa50.v1"] == 1 and half.scores["pitch.rpa50.v1"] == 0.5
+    assert kept.dense.items["pitch.rpa50.v1"]["whole"].tolist() == [10]
 
 
 class Sine(nn.Module):
@@ -97,14 +96,14 @@ def test_the_command_prints_seeds_their_mean_and_a_second_font(
 ) -> None:
     sides = split([220.0]), split([150.0]), split([100.0, 400.0])
     monkeypatch.setattr(type(task), "data", lambda self, *rest: Data(*sides, "", {}))
-    monkeypatch.setattr(reference, "dense", lambda data, profile, seed: Sine())
-    monkeypatch.setattr(reference, "SECOND_FONT", Path("/nowhere.sf2"))
+    monkeypatch.setattr(classical, "dense", lambda *of: Sine())
+    monkeypatch.setattr(reference, "has_second_font", lambda: False)
     assert reference.main(["--profile", "smoke", "--seeds", "0", "1"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert set(said) == {"seed 0", "seed 1", "all seeds", "presets only", "second font"}
     assert said["seed 0"]["scores"]["dense"]["pitch.rpa50.v1"] == said["all seeds"]["dense"]["value"] == 0.5
     assert said["seed 1"]["scores"]["pyin"]["pitch.rpa50.v1"] == said["all seeds"]["pyin"]["value"] == 1
-    assert said["second font"] == "/nowhere.sf2 is not there"
+    assert said["second font"] == "not installed"
 
 
 def test_what_is_absent_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,9 +111,9 @@ def test_what_is_absent_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) 
     assert "needs recordings" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not reference.SECOND_FONT.is_file(), reason="fluid-soundfont-gm is not installed")
+@pytest.mark.skipif(not has_second_font(), reason="the second sound font is not installed")
 def test_the_second_font_is_all_test_and_holds_presets_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference, "TURNS", 1)
-    found = second_font(reference.SECOND_FONT)
+    found = on_second_font()
     assert len(np.unique(found.sources)) == len(found.sources) >= 50
     assert 0.5 < (found.hertz > 0).mean() < 1

@@ -6,16 +6,26 @@ with names `<instrument>_<note>_<duration>_<dynamics>_<articulation>.mp3`, such 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.data.recordings import digest, sort_out
 from benchmark.errors import DataError
+from benchmark.task import DataSet
 
-CLASSES = (
+_NAMES = "<instrument>_<note>_<duration>_<dynamics>_<articulation>.mp3"
+DATA = DataSet(
+    "philharmonia",
+    "Philharmonia Orchestra sound samples, 12 instruments",
+    "free to use, also commercially; not to be sold or passed on as samples",
+    needs_home=True,
+    layout="download the sound samples of these instruments from the Philharmonia Orchestra's web site"
+    f" and put them as DIR/audio/<instrument>/{_NAMES}",
+)
+INSTRUMENTS = (
     "bass clarinet", "bassoon", "cello", "clarinet", "contrabassoon", "cor anglais",
     "double bass", "flute", "french horn", "oboe", "saxophone", "trombone",
 )  # fmt: skip
@@ -28,12 +38,11 @@ _NAME = re.compile(
     r"_(?P<duration>[a-z0-9-]+)_(?P<dynamics>[a-z-]+)_(?P<articulation>[a-z0-9-]+)\.mp3"
 )
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
-_NAMES = "<instrument>_<note>_<duration>_<dynamics>_<articulation>.mp3"
 
 
 @dataclass(frozen=True, order=True)
 class Note:
-    """One note of one instrument. All takes of it stay on one side of a split."""
+    """One note of one instrument."""
 
     instrument: str
     midi: int
@@ -41,7 +50,12 @@ class Note:
     @property
     def source(self) -> int:
         """A number of its own, the same in every folder that has the note."""
-        return 128 * CLASSES.index(self.instrument) + self.midi
+        return 128 * INSTRUMENTS.index(self.instrument) + self.midi
+
+    @property
+    def hertz(self) -> float:
+        """Of the name, equally tempered at 440 Hz."""
+        return float(440 * 2 ** ((self.midi - 69) / 12))
 
     def __str__(self) -> str:
         octave, semitone = divmod(self.midi, 12)
@@ -70,7 +84,7 @@ class Recording:
     @property
     def label(self) -> str:
         """Folder and file name: how a manifest names it."""
-        return _label(self.path)
+        return f"{self.path.parent.name}/{self.path.name}"
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,7 @@ class Folder:
     files: int
     """How many mp3 the 12 instruments' folders have."""
     recordings: tuple[Recording, ...]
-    """By class, then by file name."""
+    """By instrument, then by file name."""
     missing: tuple[str, ...]
     """Files that should be usable and are not, each with the reason."""
     not_used: dict[str, object]
@@ -100,7 +114,7 @@ def parse(name: str) -> Name | None:
 
 
 def scan(home: Path | None) -> Folder:
-    """List a folder's recordings of the 12 classes, sustained and played normally.
+    """List a folder's recordings of the 12 instruments, sustained and played normally.
 
     Files of other lengths and ways of playing are counted and left out, so that the whole published set and a copy
     of its part that is used here give the same data.
@@ -108,40 +122,37 @@ def scan(home: Path | None) -> Folder:
     Raises
     ------
     DataError
-        No folder was named, it has no mp3, or an instrument is absent.
+        No folder was named, or it has no mp3.
     """
     root = _root(home)
     folders = sorted(folder for folder in root.iterdir() if folder.is_dir())
-    known = [folder for folder in folders if _canonical(folder.name) in CLASSES]
+    known = [folder for folder in folders if _canonical(folder.name) in INSTRUMENTS]
     files = [path for folder in known for path in sorted(folder.iterdir()) if path.suffix.lower() == ".mp3"]
     if not files:
-        raise DataError(f"no mp3 in {root}/<instrument>/; {_where()}")
-    recordings: list[Recording] = []
-    missing: list[str] = []
+        raise DataError(f"no mp3 in {root}/<instrument>/; {DATA.layout}")
+    wanted: dict[str, tuple[Path, Note]] = {}
+    misnamed: list[str] = []
     durations: Counter[str] = Counter()
     articulations: Counter[str] = Counter()
     for path in files:
-        name = parse(path.name)
+        name, label = parse(path.name), f"{path.parent.name}/{path.name}"
         if name is None or name.note.instrument != _canonical(path.parent.name):
-            missing.append(f"{_label(path)}: not named {_NAMES} after its folder")
+            misnamed.append(f"{label}: not named {_NAMES} after its folder")
         elif name.duration not in DURATIONS:
             durations[name.duration] += 1
         elif name.articulation not in ARTICULATIONS:
             articulations[name.articulation] += 1
-        elif isinstance(content := _content(path), str):
-            missing.append(f"{_label(path)}: {content}")
         else:
-            recordings.append(Recording(path, name.note, hashlib.sha256(content).hexdigest()))
-    recordings.sort(key=lambda r: (r.note.instrument, r.path.name))
+            wanted[label] = path, name.note
+    read, unread = sort_out(wanted, lambda label: Recording(*wanted[label], digest(wanted[label][0])))
+    recordings = sorted(read.values(), key=lambda r: (r.note.instrument, r.path.name))
     twice = _under_two_names(recordings)
-    missing += [f"{r.label}: the same bytes as a file of another note" for r in recordings if r.sha256 in twice]
-    kept = tuple(r for r in recordings if r.sha256 not in twice)
-    require_classes((r.note for r in kept), root)
+    wrong = [f"{r.label}: the same bytes as a file of another note" for r in recordings if r.sha256 in twice]
     return Folder(
         root,
         len(files),
-        kept,
-        tuple(missing),
+        tuple(r for r in recordings if r.sha256 not in twice),
+        (*misnamed, *unread, *wrong),
         {
             "instruments": [folder.name for folder in folders if folder not in known],
             "durations": dict(sorted(durations.items())),
@@ -150,49 +161,16 @@ def scan(home: Path | None) -> Folder:
     )
 
 
-def require_classes(notes: Iterable[Note], root: Path) -> None:
-    """Every instrument needs four notes, one for each quarter of the split.
-
-    Raises
-    ------
-    DataError
-        Which instruments have fewer, and what to do.
-    """
-    count = Counter(note.instrument for note in set(notes))
-    few = [f"{name} ({count[name]})" for name in CLASSES if count[name] < 4]
-    if few:
-        raise DataError(f"{root} has fewer than 4 usable notes of {', '.join(few)}; {_where()}")
-
-
 def _canonical(name: str) -> str:
     name = name.replace("-", " ").strip().lower()
     return _ALIASES.get(name, name)
 
 
-def _label(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
-
-
-def _content(path: Path) -> bytes | str:
-    """The bytes of a file, or why there are none."""
-    try:
-        return path.read_bytes() or "empty (0 bytes)"
-    except OSError as error:
-        return f"cannot be opened ({error.strerror})"
-
-
-def _where() -> str:
-    return (
-        "download the sound samples of these instruments from the Philharmonia Orchestra's web site"
-        f" and give --data-home DIR with DIR/audio/<instrument>/{_NAMES}"
-    )
-
-
 def _root(home: Path | None) -> Path:
     if home is None:
-        raise DataError(f"the data set philharmonia needs recordings; {_where()}")
+        raise DataError(f"the data set philharmonia needs recordings; {DATA.layout}")
     if not home.is_dir():
-        raise DataError(f"no folder {home}; {_where()}")
+        raise DataError(f"no folder {home}; {DATA.layout}")
     return home / "audio" if (home / "audio").is_dir() else home
 
 
