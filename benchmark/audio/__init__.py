@@ -1,0 +1,1 @@
+"""Sound beside sound: what generated audio is compared with its reference by."""
