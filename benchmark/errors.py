@@ -36,9 +36,10 @@ class RecordError(BenchError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """End of an error line: the nearest known names, else all of them."""
+    """End of an error line: the known names that begin so, else the nearest, else all of them."""
     known = sorted(known)
-    near = get_close_matches(name, known, n=2, cutoff=0.6)
+    begun = [other for other in known if name and other.startswith(name)]
+    near = begun if 0 < len(begun) <= 3 else get_close_matches(name, known, n=2, cutoff=0.6)
     if near:
         return f"did you mean {' or '.join(repr(n) for n in near)}?"
     return f"known: {', '.join(known) if known else 'none'}"
