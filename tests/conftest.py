@@ -96,3 +96,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     monkeypatch.setenv("TRIMBENCH_CACHE", str(base / "shared-cache"))
     yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that at the end no worker waits for another."""
+    items.sort(key=lambda item: "long" not in item.keywords)
