@@ -166,12 +166,6 @@ def _leaderboard(options: argparse.Namespace) -> int:
     return 0
 
 
-def _fit_options(parser: argparse.ArgumentParser) -> None:
-    from benchmark.hardware import fit_command
-
-    fit_command.add(parser)
-
-
 def _of(module: str) -> Callable[[argparse.ArgumentParser], None]:
     """Options of a command that is a module of its own."""
 
@@ -193,7 +187,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "check": (_of("benchmark.check_command"), "a criterion or task through everything that the harness will ask of it"),
     "verify": (_of("benchmark.verify_command"), "recompute records: shapes, costs, budgets, scores, weights and data"),
     "compare": (_of("benchmark.compare_command"), "two methods, paired, with intervals, task by task and over all"),
-    "fit": (_fit_options, "whether the nets of a record, or the best of a task, fit boards"),
+    "fit": (_of("benchmark.hardware.fit_command"), "whether the nets of a record, or the best of a task, fit boards"),
     "export": (_of("benchmark.hardware.export_command"), "a net of a record as ONNX, as C or as an Arduino sketch"),
     "emulate": (_of("benchmark.hardware.emulate_command"), "run a net of a record on a board's emulator"),
     "leaderboard": (_leaderboard_options, "make leaderboard.md from the records"),
