@@ -186,6 +186,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.ArgumentParser], None], str]] = {
     "new": (_of("benchmark.new_command"), "a skeleton of a criterion or a task that works as it is"),
     "check": (_of("benchmark.check_command"), "a criterion or task through everything that the harness will ask of it"),
     "verify": (_of("benchmark.verify_command"), "recompute records: shapes, costs, budgets, scores, weights and data"),
+    "renew": (_of("benchmark.renew_command"), "make stale records current whose rounds come out the same again"),
     "compare": (_of("benchmark.compare_command"), "two methods, paired, with intervals, task by task and over all"),
     "fit": (_of("benchmark.hardware.fit_command"), "whether the nets of a record, or the best of a task, fit boards"),
     "export": (_of("benchmark.hardware.export_command"), "a net of a record as ONNX, as C or as an Arduino sketch"),

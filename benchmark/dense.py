@@ -14,6 +14,7 @@ from benchmark.digest import digest_json, digest_source
 from benchmark.errors import DataError
 from benchmark.files import write_whole
 from benchmark.plugins import Plugin
+from benchmark.staleness import task_digest
 from benchmark.states import load_state, save_state
 from benchmark.task import Data, Profile, Task
 from benchmark.training import Fit
@@ -23,7 +24,7 @@ def dense_key(plugin: Plugin, data: Data, profile: Profile, seed: int) -> str:
     """Content address of a dense net: everything that its weights depend on."""
     return digest_json(
         {
-            "task": digest_source(plugin.path),
+            "task": task_digest(plugin),
             "training": digest_source(Path(training.__file__)),
             "protocol": protocol.VERSION,
             "data": data.digest,

@@ -22,6 +22,30 @@ from benchmark.training import State
 KEEP = "keep:"
 
 
+def weights_folder(record: Record) -> Path:
+    """Where the cache of this computer has the trained weights of a run."""
+    identity = {"run": str(record.run), "code": record.code, "data": record.data["digest"]}
+    return cache_folder() / "runs" / digest_json(identity)
+
+
+def weights_file(record: Record, number: int) -> Path:
+    """The file with those of one round."""
+    return weights_folder(record) / f"round-{number:02d}.safetensors"
+
+
+def trained(record: Record, number: int) -> tuple[int, Keep, State]:
+    """Number, units and trained weights of a round.
+
+    Raises
+    ------
+    DataError
+        The weights are gone or damaged.
+    """
+    flat = load_state(weights_file(record, number))
+    keep = {name.removeprefix(KEEP): flat.pop(name).tolist() for name in list(flat) if name.startswith(KEEP)}
+    return number, keep, flat
+
+
 class Journal:
     """Rounds go in, each is on disk when `enter` returns."""
 
@@ -31,8 +55,6 @@ class Journal:
         self.record = record
         self.sources = sources
         self._items: list[dict[str, dict[str, np.ndarray]]] = []
-        identity = {"run": str(record.run), "code": record.code, "data": record.data["digest"]}
-        self._weights = cache_folder() / "runs" / digest_json(identity)
         self._continue()
         if not self.record.rounds:
             # Between the first items and the first record of a run done again, an old record must not lie beside them.
@@ -47,7 +69,7 @@ class Journal:
         """Add a round; the weights first, so that a record never promises a state that is not there."""
         if point is not None:
             keep = {KEEP + name: torch.tensor(units) for name, units in point.keep.items()}
-            save_state(self._file(entry.round), {**point.fit.state, **keep})
+            save_state(weights_file(self.record, entry.round), {**point.fit.state, **keep})
         self._items.append({m: dict(arrays) for m, arrays in evaluation.items.items()})
         self._write(replace(self.record, rounds=(*self.record.rounds, entry)))
 
@@ -71,10 +93,7 @@ class Journal:
         """
         if not self.record.rounds or self.record.rounds[-1].round == 0:
             return None
-        number = self.record.rounds[-1].round
-        flat = load_state(self._file(number))
-        keep = {name.removeprefix(KEEP): flat.pop(name).tolist() for name in list(flat) if name.startswith(KEEP)}
-        return number, keep, flat
+        return trained(self.record, self.record.rounds[-1].round)
 
     def _continue(self) -> None:
         path = self.record.run.path(self.results)
@@ -94,9 +113,6 @@ class Journal:
             return
         # The items were written first, so they may be one round ahead of the record.
         self._items = [{m: items.of(m, row) for m in items.arrays} for row in range(len(old.rounds))]
-
-    def _file(self, number: int) -> Path:
-        return self._weights / f"round-{number:02d}.safetensors"
 
     def _write(self, record: Record) -> None:
         self.record = record

@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from benchmark import plugins
+from benchmark import asking, plugins
 from benchmark.errors import BenchError, DataError, UsageError, did_you_mean
 from benchmark.files import write_whole
-from benchmark.run_command import _names, _one_of, _seeds
 from benchmark.task import PROFILES, Data, DataSet, Profile
 
 SHOWN = 20
@@ -22,8 +21,8 @@ SHOWN = 20
 
 def prepare(options: argparse.Namespace) -> int:
     """Make ready what the runs of these tasks will ask for; 0 if they could run, 1 if some could not."""
-    _one_of(options.profile, PROFILES, "--profile")
-    turns = _seeds(options.seeds)
+    asking.require_known(options.profile, PROFILES, "--profile")
+    turns = asking.seeds(options.seeds)
     chosen = _chosen(options.task, options.data, options.data_home)
     missing: list[str] = []
     failed = False
@@ -39,7 +38,7 @@ def _chosen(tasks: str, wanted: str | None, home: Path | None) -> list[tuple[str
     """Tasks with the data set asked for; of all tasks, those that have it."""
     sets = {
         name: {data.name: data for data in plugins.task(name).datasets}
-        for name in _names(tasks, plugins.tasks(), "task")
+        for name in asking.names(tasks, plugins.tasks(), "task")
     }
     if tasks == "all" and wanted:
         sets = {name: has for name, has in sets.items() if wanted in has} or sets

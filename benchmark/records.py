@@ -5,20 +5,17 @@ A run is one method on one (task, data, profile, seed). Its record is
     results/<task>/<data>/<profile>/<method>/seed<seed>.json      small, sorted, readable
     results/<task>/<data>/<profile>/<method>/seed<seed>.npz       per-item arrays behind the scores
 
-The JSON is the dictionary form of :class:`Record`. In the npz, `sources` (items,) is the source of every test item,
-and `<metric id>/<array>` of shape (rounds, items) holds what the metric's reduction takes, row = round in the order
-of `Record.rounds`; an array that is the same in every round has one row.
+The JSON is the dictionary form of :class:`Record`; the npz is as :mod:`benchmark.items` has it, a row of an array for
+every round in the order of `Record.rounds`.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +23,34 @@ import numpy as np
 
 from benchmark.errors import RecordError, UsageError
 from benchmark.files import write_whole
+from benchmark.items import MAX_BYTES, Items, pack, unpack
+from benchmark.methods import CONTROLS, FLOOR_CRITERION, Method, method
 from benchmark.metrics import REDUCTIONS
 
-SCHEMA = 1
-MAX_BYTES = 1_000_000
-"""A record larger than this is not read: ours are under 60 KB."""
-MAX_UNPACKED = 64_000_000
-"""Nor is a side file that unpacks to more than this."""
+__all__ = [
+    "KINDS",
+    "MAX_BYTES",
+    "Items",
+    "Record",
+    "Round",
+    "RunKey",
+    "amend",
+    "find",
+    "read",
+    "read_at",
+    "read_items",
+    "require_folder",
+    "write",
+]
 
-MAX_CLASSES = 4096
-"""Class numbers become columns, so a hostile one could ask for any amount of memory."""
+SCHEMA = 1
 
 KINDS = ("sweep", "masked", "control")
 """Of runs, in the order in which they are shown."""
+
+MAX_EXAMPLES = 16
+EXAMPLE = re.compile(r"seed[0-9]{1,9}/round-[0-9]{2}/[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.flac")
+"""A sound that a net made, from the record's folder."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
@@ -99,6 +111,9 @@ class Round:
     test: dict[str, float]
     memory: dict[str, int] = field(default_factory=dict)
     """Bytes by the names of :class:`benchmark.hardware.footprint.Footprint`; empty in records older than it."""
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    """Sounds that the net made, as :class:`benchmark.audio.examples.Example` says; they lie on the computer of the run,
+    paths from the record's folder."""
 
 
 @dataclass(frozen=True)
@@ -125,25 +140,15 @@ class Record:
     environment: dict[str, Any]
     rounds: tuple[Round, ...] = ()
     warnings: tuple[str, ...] = ()
+    renewals: tuple[dict[str, Any], ...] = ()
+    """How the record outlived changes of the code: the `rounds` that were done again and came out the same, and the
+    digests of the `code` before; see :mod:`benchmark.renewal`."""
     schema: int = SCHEMA
 
     @property
     def primary(self) -> str:
         """Id of the primary metric."""
         return str(self.task["metrics"][0]["id"])
-
-
-@dataclass(frozen=True)
-class Items:
-    """Per-item arrays of a record's test scores, in memory."""
-
-    sources: np.ndarray
-    arrays: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
-    """metric id -> array name -> (rounds, items)."""
-
-    def of(self, metric: str, row: int) -> dict[str, np.ndarray]:
-        """What the metric's reduction takes for one round, each (items,)."""
-        return {name: a[row if len(a) > 1 else 0] for name, a in self.arrays[metric].items()}
 
 
 def write(results: Path, record: Record, items: Items) -> Path:
@@ -157,7 +162,7 @@ def write(results: Path, record: Record, items: Items) -> Path:
     path = record.run.path(results)
     text = _text(record)
     try:
-        write_whole(path.with_suffix(".npz"), _pack(items))
+        write_whole(path.with_suffix(".npz"), pack(items))
         write_whole(path, text)
     except OSError as error:
         raise UsageError(
@@ -219,39 +224,19 @@ def read_items(path: Path) -> Items:
     RecordError
         The file is absent, damaged, or not such a file.
     """
-    side = path.with_suffix(".npz")
-    try:
-        if side.stat().st_size > MAX_BYTES:
-            raise RecordError(f"{side}: larger than {MAX_BYTES} bytes")
-        with zipfile.ZipFile(side) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_UNPACKED:
-                raise RecordError(f"{side}: unpacks to more than {MAX_UNPACKED} bytes")
-        with np.load(side, allow_pickle=False) as file:
-            flat = {name: file[name] for name in file.files}
-    except _UNREADABLE as error:
-        raise RecordError(f"{side}: not readable ({error}); restore it, or delete the record and run again") from error
-    for name, array in flat.items():
-        # A member that is no array comes as bytes.
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-            raise RecordError(f"{side}: {name} holds something that is not a finite number")
-    if "sources" not in flat or flat["sources"].ndim != 1:
-        raise RecordError(f"{side}: has no array 'sources' of one number an item")
-    items = Items(flat.pop("sources"))
-    for name, array in flat.items():
-        metric, _, part = name.rpartition("/")
-        if array.ndim != 2 or not len(array) or array.shape[1] != len(items.sources):
-            raise RecordError(f"{side}: {name} is {array.shape}, wanted (rounds, {len(items.sources)})")
-        if part in ("truth", "guess") and not 0 <= array.min() <= array.max() < MAX_CLASSES:
-            raise RecordError(f"{side}: {name} has class numbers outside 0 to {MAX_CLASSES - 1}")
-        items.arrays.setdefault(metric, {})[part] = array
-    return items
+    return unpack(path.with_suffix(".npz"))
 
 
-# Whatever zipfile, zlib and numpy raise on bytes that are not what they say. A RecordError passes: it is none of them.
-_UNREADABLE = (
-    *(OSError, EOFError, ValueError, TypeError, KeyError, MemoryError, RuntimeError, SyntaxError),
-    *(zipfile.BadZipFile, zlib.error),
-)
+def require_folder(results: Path) -> None:
+    """Hold a name that a user gave to a folder that there is.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    if not results.is_dir():
+        raise UsageError(f"{results} is no folder of records; name one with --results")
 
 
 def find(results: Path) -> Iterator[Path]:
@@ -262,6 +247,7 @@ def find(results: Path) -> Iterator[Path]:
 
 def _record(value: Any) -> Record:
     known = {f.name for f in fields(Record)}
+    value = {"renewals": [], **value} if isinstance(value, dict) else value
     if not isinstance(value, dict):
         raise RecordError("not an object")
     if value.get("schema") != SCHEMA:
@@ -274,6 +260,11 @@ def _record(value: Any) -> Record:
     for name, kind in _KINDS.items():
         if not isinstance(value[name], kind):
             raise RecordError(f"{name} is {type(value[name]).__name__}")
+    run = RunKey(**value["run"])
+    stands_for = _method(run.method)
+    for name in ("kind", "criterion", "reset"):
+        if value[name] != (wanted := getattr(stands_for, name)):
+            raise RecordError(f"{name} is {value[name]!r}, and a run of {run.method} has {wanted!r}")
     _check_task(value["task"])
     if not isinstance(value["data"]["digest"], str):
         raise RecordError(f"the digest of the data is {value['data']['digest']!r}")
@@ -286,19 +277,50 @@ def _record(value: Any) -> Record:
     return Record(
         **{
             **value,
-            "run": RunKey(**value["run"]),
+            "run": run,
             "rounds": rounds,
             "warnings": tuple(str(w) for w in value["warnings"]),
+            "renewals": tuple(map(_renewal, value["renewals"])),
         }
     )
 
 
 _KINDS: dict[str, Any] = {
     **dict.fromkeys(("run", "protocol", "task", "data", "code", "environment"), dict),
-    **dict.fromkeys(("rounds", "warnings"), list),
+    **dict.fromkeys(("rounds", "warnings", "renewals"), list),
     **dict.fromkeys(("criterion", "reset"), str | None),
     "reason": str,
 }
+
+
+@lru_cache(maxsize=1024)
+def _method(name: str) -> Method:
+    """What the name of a method stands for, whether or not its criterion is at hand.
+
+    Raises
+    ------
+    RecordError
+        Nothing: it is no criterion with known variants.
+    """
+    criterion, dash, variants = name.partition("-")
+    try:
+        if name in CONTROLS:
+            return method(name)
+        if criterion in CONTROLS:
+            raise UsageError(f"{criterion!r} has no variants")
+        # Variants are the same of every criterion.
+        return replace(method(FLOOR_CRITERION + dash + variants), criterion=criterion)
+    except UsageError as error:
+        raise RecordError(f"{name!r} is no method: {error}") from error
+
+
+def _renewal(value: Any) -> dict[str, Any]:
+    numbers, code = value["rounds"], value["code"]
+    if set(value) != {"rounds", "code"} or not all(type(n) is int and n >= 0 for n in numbers):
+        raise RecordError("a renewal is not the rounds that were done again and the code before")
+    if not isinstance(code, dict) or not all(isinstance(digest, str) for digest in code.values()):
+        raise RecordError("a renewal does not say what code there was before")
+    return dict(value)
 
 
 def _check_task(task: dict[str, Any]) -> None:
@@ -326,6 +348,21 @@ def _check_round(r: Round, primary: str) -> None:
         raise RecordError(f"round {r.round}: a latency is not lower quartile, median, upper quartile")
     if primary not in r.test:
         raise RecordError(f"round {r.round}: no test score {primary!r}")
+    if len(r.examples) > MAX_EXAMPLES or not all(map(_is_example, r.examples)):
+        raise RecordError(f"round {r.round}: an example is not a path below the record, a sha256, levels and a count")
+
+
+def _is_example(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"path", "sha256", "peak", "rms", "clipped"}
+        and EXAMPLE.fullmatch(str(value["path"])) is not None
+        and re.fullmatch("[0-9a-f]{64}", str(value["sha256"])) is not None
+        and _is_number(value["peak"])
+        and _is_number(value["rms"])
+        and type(value["clipped"]) is int
+        and value["clipped"] >= 0
+    )
 
 
 def _is_number(x: Any) -> bool:
@@ -353,18 +390,3 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return float(f"{float(value):.6g}")
     return int(value) if isinstance(value, np.integer) else value
-
-
-def _pack(items: Items) -> bytes:
-    flat = {"sources": items.sources}
-    for metric, arrays in items.arrays.items():
-        flat |= {f"{metric}/{name}": array for name, array in arrays.items()}
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name in sorted(flat):
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.ascontiguousarray(flat[name]), allow_pickle=False)
-            # A fixed date, so that the same arrays give the same bytes.
-            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import Tensor, nn
 
 from benchmark import composition, methods, plugins, protocol, records
+from benchmark.audio.examples import write_examples
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS, MINIMUM_UNITS
 from benchmark.dense import trained_dense
 from benchmark.environment import environment
@@ -18,13 +20,13 @@ from benchmark.hardware.graph import UnknownOperator
 from benchmark.journal import Journal
 from benchmark.measure import artefact_bytes, latency, macs, nonzero, parameters
 from benchmark.methods import Method
-from benchmark.protocol import Point
+from benchmark.protocol import Last, Point
 from benchmark.records import Record, Round, RunKey
 from benchmark.selection import floor, minimum_widths
 from benchmark.setting import Setting, built
 from benchmark.staleness import code_digests
-from benchmark.task import Profile
-from benchmark.training import evaluate
+from benchmark.task import Evaluation, Profile
+from benchmark.training import test
 from benchmark.trimming import couple
 
 CLOCK_SECONDS: dict[Profile, float] = {"smoke": 0.1, "quick": 0.6, "full": 2.0}
@@ -49,8 +51,9 @@ def perform(key: RunKey, results: Path, home: Path | None, report: Report = lamb
     dense_net = built(shared, shared.dense.state)
     journal = Journal(results, _fresh_record(key, method, shared), shared.data.test.sources)
     try:
-        for point in _points(method, shared, journal, results, report):
-            entry, evaluation = _measured(method, shared, point, dense_net)
+        for point in points(key, shared, journal.done, journal.last(), results, report):
+            entry, evaluation = measured(method, shared, point, dense_net)
+            entry = _heard(entry, evaluation, journal)
             journal.enter(entry, evaluation, point)
             _warn_if_undertrained(journal, shared)
             _warn_if_unplanned(journal)
@@ -79,21 +82,38 @@ def setting(key: RunKey, home: Path | None, report: Report) -> Setting:
     return Setting(task, data, profile, key.seed, task.training(profile), fit, coupling)
 
 
-def _points(method: Method, setting: Setting, journal: Journal, results: Path, report: Report) -> Iterator[Point]:
+def points(
+    key: RunKey, setting: Setting, done: Container[int], last: Last | None, results: Path, report: Report
+) -> Iterator[Point]:
+    """The nets of a run, trained one after the other.
+
+    Parameters
+    ----------
+    setting
+        As the method has it prepared.
+    done
+        Rounds that are not wanted: of a sweep round 0 at most, of a control any.
+    last
+        Where a sweep goes on: the net of the round before; None where it begins.
+    results
+        Where the records are whose widths a control takes.
+    """
+
     def on_check(step: int, score: float) -> None:
         report("check", {"step": step, "score": score})
 
+    method = methods.method(key.method)
     if method.kind != "control":
-        if not journal.done:
+        if 0 not in done:
             yield Point(0, {}, built(setting, setting.dense.state), setting.dense)
-        yield from composition.rounds(method, setting, on_check, journal.last())
+        yield from composition.rounds(method, setting, on_check, last)
         return
-    rounds = [k for k in CONTROL_ROUNDS if k not in journal.done]
+    rounds = [k for k in CONTROL_ROUNDS if k not in done]
     if method.needs:
-        widths = _widths(journal.record.run, method.needs, results)
+        widths = _widths(key, method.needs, results)
         yield from protocol.reinit(setting, {k: widths[k] for k in rounds if k in widths}, on_check)
     elif method.name == "dense+":
-        yield from protocol.dense_plus(setting, {0} - journal.done, on_check)
+        yield from protocol.dense_plus(setting, [k for k in (0,) if k not in done], on_check)
     else:
         controls = {"narrow": protocol.narrow, "narrow-again": protocol.narrow_again, "narrow+": protocol.narrow_plus}
         yield from controls[method.name](setting, rounds, on_check)
@@ -110,9 +130,10 @@ def _widths(key: RunKey, needed: str, results: Path) -> dict[int, dict[str, int]
     return {r.round: r.widths for r in record.rounds}
 
 
-def _measured(method: Method, setting: Setting, point: Point, dense_net: nn.Module) -> tuple[Round, Any]:
+def measured(method: Method, setting: Setting, point: Point, dense_net: nn.Module) -> tuple[Round, Evaluation]:
+    """What the record of the method's run says of a net, and the scores behind it."""
     task, example = setting.task, setting.task.example(setting.profile)
-    evaluation = evaluate(task, point.model, setting.data.test)
+    evaluation = test(task, point.model, setting.data.test)
     count, left = parameters(point.model), nonzero(point.model)
     operations = macs(point.model, example)
     clock = latency({"dense": dense_net, "net": point.model}, example, seconds=CLOCK_SECONDS[setting.profile])["net"]
@@ -136,6 +157,22 @@ def _measured(method: Method, setting: Setting, point: Point, dense_net: nn.Modu
         memory=_memory(point.model, example),
     )
     return entry, evaluation
+
+
+def _heard(entry: Round, evaluation: Evaluation, journal: Journal) -> Round:
+    """Write what the net made beside the record; a sound that cannot be written costs a warning, not the round."""
+    if (heard := evaluation.examples) is None:
+        return entry
+    record = journal.record.run.path(journal.results)
+    folder = record.with_suffix("")
+    written = []
+    try:
+        write_examples(folder / "wanted", heard.wanted, heard.rate)
+        written = write_examples(folder / f"round-{entry.round:02d}", heard.made, heard.rate)
+    except BenchError as error:
+        journal.warn(f"round {entry.round} is not to be heard: {error}")
+    path = f"{folder.name}/round-{entry.round:02d}"
+    return replace(entry, examples=[example.entry() | {"path": f"{path}/{example.path}"} for example in written])
 
 
 def _memory(model: nn.Module, example: Tensor) -> dict[str, int]:

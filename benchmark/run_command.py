@@ -6,11 +6,11 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark import leaderboard, plugins, records
+from benchmark import asking, leaderboard, plugins, records
 from benchmark.errors import UsageError, did_you_mean
+from benchmark.leaderboard.runs import UNRANKED
 from benchmark.methods import method, with_controls
 from benchmark.progress import progress
 from benchmark.records import RunKey
@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     keys = _keys(options)
     results: Path = options.results
     processes = _processes(options.jobs)
-    _one_of(options.redo, REDO, "--redo")
+    asking.require_known(options.redo, REDO, "--redo")
     todo = plan(keys, results, options.data_home, options.redo)
     _announce(todo, keys, results, processes, options.redo)
     if options.dry_run:
@@ -41,17 +41,18 @@ def run(options: argparse.Namespace) -> int:
     _show_sections(keys, results)
     _show_missing(keys, results)
     again = f"python -m benchmark leaderboard --results {results} --csv nets.csv"
-    sys.stdout.write(f"leaderboard: {board}\nnext, every net as a row of a table: {again}\n")
+    unranked = f", in which {options.profile} has no rank" if options.profile == UNRANKED else ""
+    sys.stdout.write(f"leaderboard: {board}{unranked}\nnext, every net as a row of a table: {again}\n")
     return 1 if any(outcome.reason for outcome in outcomes) else 0
 
 
 def _keys(options: argparse.Namespace) -> list[RunKey]:
     """The runs asked for, checked before anything heavy is imported."""
-    tasks = _names(options.task, plugins.tasks(), "task")
-    _one_of(options.profile, PROFILES, "--profile")
+    tasks = asking.names(options.task, plugins.tasks(), "task")
+    asking.require_known(options.profile, PROFILES, "--profile")
     named = list(plugins.criteria()) if options.criterion == "all" else options.criterion.split(",")
     wanted = [method(n) for n in named] if options.no_controls else with_controls(named)
-    seeds = _seeds(options.seeds)
+    seeds = asking.seeds(options.seeds)
     for name in {m.criterion for m in wanted if m.criterion}:
         plugins.criterion(name)  # a file that breaks the contract is told now, not after an hour of other runs
     keys = []
@@ -59,30 +60,6 @@ def _keys(options: argparse.Namespace) -> list[RunKey]:
         data = _data_set(task, options.data, options.data_home)
         keys += [RunKey(task, data, options.profile, m.name, seed) for m in wanted for seed in seeds]
     return keys
-
-
-def _names(text: str, known: dict[str, plugins.Plugin], kind: str) -> list[str]:
-    if text == "all":
-        return list(known)
-    for name in text.split(","):
-        if name not in known:
-            raise UsageError(f"no {kind} {name!r}: {did_you_mean(name, known)}")
-    return list(dict.fromkeys(text.split(",")))
-
-
-def _one_of(value: str, known: Sequence[str] | dict[str, tuple[str, ...]], option: str) -> None:
-    if value not in known:
-        raise UsageError(f"{option} {value!r} is unknown: {did_you_mean(value, known)}")
-
-
-def _seeds(text: str) -> list[int]:
-    try:
-        seeds = [int(part) for part in text.split(",")]
-    except ValueError:
-        seeds = [-1]
-    if min(seeds) < 0:
-        raise UsageError(f"--seeds {text!r}: give whole numbers from 0 up with commas between, as in 0,1,2")
-    return list(dict.fromkeys(seeds))
 
 
 def _data_set(task_name: str, wanted: str | None, home: Path | None) -> str:

@@ -139,6 +139,18 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Examples:
+    """Sounds that a net made, to be listened to."""
+
+    rate: int
+    """Samples a second."""
+    made: Mapping[str, Tensor]
+    """By a name that can be a file's, (samples,) in -1 to 1."""
+    wanted: Mapping[str, Tensor]
+    """What each should have been, by the same names."""
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Scores of one model on one split.
 
@@ -148,6 +160,8 @@ class Evaluation:
 
     scores: Mapping[str, float]
     items: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    examples: Examples | None = None
+    """Of a task that makes sound."""
 
 
 class Task(ABC):
@@ -199,6 +213,20 @@ class Task(ABC):
     @abstractmethod
     def evaluate(self, outputs: Tensor, split: Split) -> Evaluation:
         """Score outputs (rows, ...), one for every row of the split in order, with the field's own metric."""
+
+    def test(self, model: nn.Module, outputs: Tensor, split: Split) -> Evaluation:
+        """What is measured once a round, on the test split: `evaluate`, and what takes the model itself.
+
+        A net that makes a sound sample by sample is heard only where it is let run on what it has made.
+
+        Parameters
+        ----------
+        model
+            In eval mode; gradients are off.
+        outputs
+            (rows, ...), what it says to every row of the split in order.
+        """
+        return self.evaluate(outputs, split)
 
     @abstractmethod
     def example(self, profile: Profile) -> Tensor:

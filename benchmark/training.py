@@ -52,6 +52,16 @@ def evaluate(task: Task, model: nn.Module, split: Split) -> Evaluation:
     return task.evaluate(predict(model, split), split)
 
 
+@torch.no_grad()
+def test(task: Task, model: nn.Module, split: Split) -> Evaluation:
+    """The task's last word on a trained model."""
+    was_training = model.training
+    model.eval()
+    evaluation = task.test(model, predict(model, split), split)
+    model.train(was_training)
+    return evaluation
+
+
 def fit(
     task: Task,
     model: nn.Module,

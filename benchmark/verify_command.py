@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
 
     torch.set_num_threads(1)
     everything = not options.record
+    if everything:
+        records.require_folder(options.results)
     paths = sorted(records.find(options.results)) if everything else [find(n, options.results) for n in options.record]
     found, tally = verify(list(dict.fromkeys(paths)), options.data_home, options.sample, not options.no_data)
     lines = misplaced(options.results) if everything else []

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -188,6 +186,13 @@ BAD: list[tuple[Change, str]] = [
     (drop("run", "seed"), "missing 1 required positional argument: 'seed'"),
     (put("reason", value=None), "reason is NoneType"),
     (put("criterion", value=3), "criterion is int"),
+    (put("kind", value="sweep"), r"kind is 'sweep', and a run of narrow\+ has 'control'"),
+    (put("criterion", value="narrow+"), r"criterion is 'narrow\+', and a run of narrow\+ has None"),
+    (put("reset", value="rewind"), r"reset is 'rewind', and a run of narrow\+ has None"),
+    (put("run", "method", value="magnitude-freshest"), "'magnitude-freshest' is no method"),
+    (put("run", "method", value="magnitude-reinit-reinit"), "asks for two kinds of reset"),
+    (put("run", "method", value="narrow-local"), "'narrow' has no variants"),
+    (put("run", "method", value="dense"), "kind is 'control', and a run of dense has 'sweep'"),
     (put("warnings", value="text"), "warnings is str"),
     (put("rounds", value={}), "rounds is dict"),
     (put("environment", value=[]), "environment is list"),
@@ -274,74 +279,33 @@ class TestValidation:
             records.read_at(tmp_path, other)
 
 
-def packed(**arrays: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    return buffer.getvalue()
+STANDS_FOR = [
+    ("magnitude", "sweep", "magnitude", "rewind"),
+    ("magnitude-local-finetune", "sweep", "magnitude", "finetune"),
+    ("magnitude-units25-rewind50", "sweep", "magnitude", "rewind50"),
+    ("magnitude-reinit", "control", "magnitude", "reinit"),
+    ("magnitude-masked", "masked", "magnitude", "masked"),
+    ("masking", "masked", None, None),
+    ("dense+", "control", None, None),
+    ("mine-hybrid", "masked", "mine", "hybrid"),
+]
 
 
-def member(name: str, content: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, content)
-    return buffer.getvalue()
+class TestMethod:
+    @pytest.mark.parametrize(("name", "kind", "criterion", "reset"), STANDS_FOR)
+    def test_is_what_its_name_says_whether_or_not_the_criterion_is_here(
+        self, tmp_path: Path, name: str, kind: str, criterion: str | None, reset: str | None
+    ) -> None:
+        said = replace(RECORD, run=replace(RECORD.run, method=name), kind=kind, criterion=criterion, reset=reset)
+        assert records.read(records.write(tmp_path, said, ITEMS)) == said
 
-
-def npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=True)
-    return buffer.getvalue()
-
-
-HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999999,), }"
-ENDLESS = b"\x93NUMPY\x01\x00v\x00" + HEADER.ljust(117) + b"\n"
-"""An array that says that it is larger than any memory."""
-
-
-class TestItems:
-    @pytest.mark.parametrize(
-        ("content", "said"),
-        [
-            (b"", "not readable"),
-            (b"PK\x05\x06 no zip", "not readable"),
-            (npy(np.arange(3)), "not readable"),
-            (packed(sources=np.arange(4))[:-30], "not readable"),
-            (member("sources.npy", b"no array"), "sources holds something that is not a finite number"),
-            (member("sources.npy", npy(np.array([{}, 1], object))), "not readable.*allow_pickle=False"),
-            (member("sources.npy", ENDLESS), "not readable"),
-            (member("sources.npy", b"\0" * 64_000_001), "unpacks to more than 64000000 bytes"),
-            (packed(part=np.ones((1, 4))), "has no array 'sources'"),
-            (packed(sources=np.ones((2, 2))), "has no array 'sources' of one number an item"),
-            (packed(sources=np.array(["a", "b"])), "sources holds something that is not a finite number"),
-            (packed(sources=np.arange(2), **{"m/a": np.array([[1, np.nan]])}), "m/a holds something that is not"),
-            (packed(sources=np.arange(2), **{"m/a": np.array([[1, np.inf]])}), "m/a holds something that is not"),
-            (packed(sources=np.arange(2), **{"m/a": np.ones(2)}), r"m/a is \(2,\), wanted \(rounds, 2\)"),
-            (packed(sources=np.arange(2), **{"m/a": np.ones((1, 3))}), r"m/a is \(1, 3\), wanted \(rounds, 2\)"),
-            (packed(sources=np.arange(2), **{"m/a": np.ones((0, 2))}), r"m/a is \(0, 2\), wanted \(rounds, 2\)"),
-            (packed(sources=np.arange(2), **{"m/truth": np.array([[0, 4096]])}), "class numbers outside 0 to 4095"),
-            (packed(sources=np.arange(2), **{"m/guess": np.array([[-1, 1]])}), "class numbers outside 0 to 4095"),
-        ],
-    )
-    def test_side_files_that_are_none(self, path: Path, content: bytes, said: str) -> None:
-        path.with_suffix(".npz").write_bytes(content)
-        with pytest.raises(RecordError, match=said) as caught:
-            records.read_items(path)
-        assert str(caught.value).startswith(f"{path.with_suffix('.npz')}: ")
-
-    def test_flipped_byte(self, path: Path) -> None:
-        side = path.with_suffix(".npz")
-        content = bytearray(side.read_bytes())
-        for place in range(0, len(content), 7):
-            side.write_bytes(bytes(content[:place]) + bytes([content[place] ^ 0xFF]) + bytes(content[place + 1 :]))
-            try:
-                records.read_items(path)
-            except RecordError:
-                continue
-
-    def test_too_large(self, path: Path) -> None:
-        path.with_suffix(".npz").write_bytes(b"\0" * 1_000_001)
-        with pytest.raises(RecordError, match="larger than 1000000 bytes"):
-            records.read_items(path)
+    @pytest.mark.parametrize("name", [name for name, *_ in STANDS_FOR])
+    def test_no_method_may_pass_for_another_kind(self, tmp_path: Path, name: str) -> None:
+        kinds = {"sweep", "masked", "control"} - {kind for of, kind, *_ in STANDS_FOR if of == name}
+        for kind in kinds:
+            path = records.write(tmp_path, replace(RECORD, run=replace(RECORD.run, method=name), kind=kind), ITEMS)
+            with pytest.raises(RecordError, match=f"kind is '{kind}', and a run of "):
+                records.read(path)
 
 
 class TestMemory:

@@ -7,18 +7,16 @@ is not what the name says, the note is listed as missing: octave errors of names
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmark.audio import tracker
-from benchmark.data import mirsets, notes, recordings
+from benchmark.data import mirsets, notes, nsynth, recordings
 from benchmark.data.cache import cached_arrays, generator_digest
 from benchmark.data.recordings import UnusableError
 from benchmark.data.splits import SIDES, Side
@@ -40,8 +38,7 @@ NSYNTH = DataSet(
     "NSynth: single notes of 1,006 instruments, ten of each (Engel et al., ICML 2017)",
     "CC BY 4.0",
     needs_home=True,
-    layout="download NSynth from magenta.tensorflow.org/datasets/nsynth (json/wav) and give --data-home DIR with"
-    " DIR/nsynth-train, DIR/nsynth-valid and DIR/nsynth-test, each with examples.json and audio/*.wav",
+    layout=nsynth.LAYOUT,
 )
 TINYSOL = DataSet(
     "tinysol",
@@ -60,9 +57,6 @@ INSTRUMENTS = (
 ARTICULATIONS = ("normal", "arco-normal")
 KEYS = (36, 96)
 """65 to 2,093 Hz: what the tracker hears well at 16 kHz."""
-NSYNTH_PARTS: dict[str, Side] = {"nsynth-train": "train", "nsynth-valid": "validation", "nsynth-test": "test"}
-NSYNTH_EACH = 10
-"""Notes of an instrument, at most: as many as Esling et al., DAFx 2020 took."""
 OFF = 60.0
 """Cents from its name at which a note may sound: saxophones are played that far off."""
 LEAST_VOICED = 5
@@ -148,7 +142,7 @@ def choose(found: Found, dealt: Dealt, side: Side, count: int) -> list[Take]:
 
 def find_philharmonia(home: Path | None) -> Found:
     """Notes that are played normally; names say instrument and pitch."""
-    home = _folder(PHILHARMONIA, home)
+    home = folder(PHILHARMONIA, home)
     root = home / "audio" if (home / "audio").is_dir() else home
     takes, missing, not_used = [], [], Counter[str]()
     for path in sorted(root.glob("*/*.mp3")):
@@ -168,25 +162,10 @@ def find_philharmonia(home: Path | None) -> Found:
 
 def find_nsynth(home: Path | None) -> Found:
     """Ten notes of every instrument in the published parts, which share no instrument with training."""
-    root = _folder(NSYNTH, home)
-    takes, missing, not_used = [], [], Counter[str]()
-    taken: set[str] = set()
-    # Validation and test have instruments in common, which are left to test.
-    for part in reversed(NSYNTH_PARTS):
-        seen: Counter[str] = Counter()
-        listed = _examples(root / part / "examples.json")
-        for name in shuffled(list(listed)):
-            instrument, key = str(listed[name]["instrument_str"]), int(listed[name]["pitch"])
-            path = root / part / "audio" / f"{name}.wav"
-            if instrument in taken or seen[instrument] == NSYNTH_EACH:
-                not_used["further notes of an instrument"] += 1
-            elif not path.is_file():
-                missing.append(f"{part}/{name}: {path.name} not there")
-            else:
-                seen[instrument] += 1
-                takes.append(Take(f"{part}/{name}", path, key, instrument, RATE, NSYNTH_PARTS[part]))
-        taken |= set(seen)
-    return _heard(takes, sorted(taken), missing, not_used)
+    found = nsynth.find(folder(NSYNTH, home))
+    takes = [Take(note.name, note.path, note.key, note.instrument, RATE, note.side) for note in found.notes]
+    sources = sorted({take.source for take in takes})
+    return _heard(takes, sources, found.missing, Counter(found.not_used))
 
 
 def find_tinysol(home: Path | None) -> Found:
@@ -277,19 +256,14 @@ def _heard(takes: Sequence[Take], sources: Sequence[str], missing: Sequence[str]
     return Found(usable, tuple(sources), tuple(missing), dict(not_used))
 
 
-def _examples(path: Path) -> dict[str, dict[str, Any]]:
-    try:
-        listed = json.loads(path.read_bytes())
-        if not all({"pitch", "instrument_str"} <= set(about) for about in listed.values()):
-            raise ValueError("a note lacks its pitch or instrument")
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); {NSYNTH.layout}") from error
-    except (ValueError, AttributeError, TypeError) as error:
-        raise DataError(f"{path} is not NSynth's ({error}); {NSYNTH.layout}") from error
-    return dict(listed)
+def folder(data: DataSet, home: Path | None) -> Path:
+    """The folder of a data set that needs one.
 
-
-def _folder(data: DataSet, home: Path | None) -> Path:
+    Raises
+    ------
+    DataError
+        It was not said, or is not there.
+    """
     if home is None:
         raise DataError(f"the data set {data.name} needs recordings; {data.layout}")
     if not home.is_dir():

@@ -12,11 +12,9 @@ from pathlib import Path
 
 from torch import nn
 
-from benchmark.data.cache import cache_folder
-from benchmark.digest import digest_json
 from benchmark.errors import RecordError, UsageError
 from benchmark.hardware.rebuild import Reference, reference
-from benchmark.journal import KEEP
+from benchmark.journal import KEEP, weights_file
 from benchmark.measure import parameters
 from benchmark.records import Record, Round
 from benchmark.states import load_state
@@ -69,14 +67,8 @@ def beside(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}.round-{number:02d}.safetensors")
 
 
-def cached(record: Record, number: int) -> Path:
-    """Where a run leaves the weights of a round: as :class:`benchmark.journal.Journal` has it."""
-    identity = {"run": str(record.run), "code": record.code, "data": record.data["digest"]}
-    return cache_folder() / "runs" / digest_json(identity) / f"round-{number:02d}.safetensors"
-
-
 def _weights(path: Path, record: Record, number: int) -> Path:
-    for place in (beside(path, number), cached(record, number)):
+    for place in (beside(path, number), weights_file(record, number)):
         if place.exists():
             return place
     run = record.run

@@ -63,10 +63,9 @@ def _parts(section: Section, places: int, style: str, board: str | None = None) 
 
     found = section.boards
     if found is None:
-        yield (
-            "Unknown: a record is older than the memory figures. "
-            f"This adds them: python -m benchmark fit --task {safe(section.task)} --fill"
-        )
+        command = f"python -m benchmark fit --task {safe(section.task)} --fill"
+        command = f"`{command}`" if style == "github" else command
+        yield f"Unknown: a record is older than the memory figures. This adds them: {command}"
         return
     only = None if board == PROFILE else board
     shown = replace(

@@ -6,15 +6,21 @@ import base64
 import re
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from benchmark.leaderboard.overview import anchor, anchors
 from benchmark.leaderboard.plots import svg
 from benchmark.leaderboard.summary import Section
 
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
 STYLE = """
-:root { color-scheme: light dark; --line: #d8dce1; --soft: #f4f6f8; --page: #fff; --text: #1c2126; --link: #0a58a8; }
+:root { color-scheme: light dark; --line: #d8dce1; --soft: #f4f6f8; --page: #fff; --text: #1c2126; --link: #0a58a8;
+  --shade: #0003; }
 @media (prefers-color-scheme: dark) {
-  :root { --line: #3a4048; --soft: #22272d; --page: #171a1e; --text: #e4e7ea; --link: #7db8f5; }
+  :root { --line: #3a4048; --soft: #22272d; --page: #171a1e; --text: #e4e7ea; --link: #7db8f5;
+    --shade: #000a; }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 92rem; padding: 1rem 1.5rem 4rem; background: var(--page); color: var(--text);
@@ -27,16 +33,24 @@ li { overflow-wrap: anywhere; }
 li + li { margin-top: .25em; }
 a { color: var(--link); }
 code { background: var(--soft); border-radius: 3px; padding: .1em .3em; font-size: .9em; overflow-wrap: anywhere; }
-.table { overflow-x: auto; margin: .75em 0 1.25em; border: 1px solid var(--line); border-radius: 6px; }
+code.word { white-space: nowrap; }
+/* A shade at a side where there is more to scroll to: covers move with the table, shades stay. */
+.table { overflow-x: auto; margin: .75em 0 1.25em; border: 1px solid var(--line); border-radius: 6px;
+  background: linear-gradient(90deg, var(--page) 50%, transparent) 0 0 / 3rem 100% no-repeat local,
+    linear-gradient(-90deg, var(--page) 50%, transparent) 100% 0 / 3rem 100% no-repeat local,
+    linear-gradient(90deg, var(--shade), transparent) 0 0 / 1rem 100% no-repeat scroll,
+    linear-gradient(-90deg, var(--shade), transparent) 100% 0 / 1rem 100% no-repeat scroll, var(--page); }
 table { border-collapse: collapse; width: 100%; font-size: .84rem; line-height: 1.35;
   font-variant-numeric: tabular-nums; }
 th, td { padding: .4em .7em; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
 td.long { white-space: normal; min-width: 16rem; }
-td.middling { white-space: normal; min-width: 10rem; }
-th { background: var(--soft); }
+td.middling { white-space: normal; min-width: 6.5rem; }
+th { background: var(--soft); white-space: normal; vertical-align: bottom; }
+td.name, th.name { position: sticky; left: 0; }
+td.name { background: var(--page); }
 tr:last-child td { border-bottom: 0; }
-tbody tr:hover { background: var(--soft); }
+tbody tr:hover, tbody tr:hover td.name { background: var(--soft); }
 figure { margin: 1em 0; max-width: 62rem; background: #fff; border: 1px solid var(--line); border-radius: 6px; }
 figure img { display: block; width: 100%; height: auto; }
 @media (max-width: 40rem) {
@@ -63,10 +77,12 @@ PAGE = """\
 {body}</body>
 </html>
 """
-INTERVAL = re.compile(r"\[[-+]?[\d.]+, [-+]?[\d.]+\]")
+WHOLE = re.compile(r"\[[-+]?[\d.]+, [-+]?[\d.]+\]|\d %")
 """What is not broken into two lines."""
-LONG, MIDDLING = 60, 26
+LONG, MIDDLING = 60, 18
 """Characters from which a cell is broken into lines, wide or less wide."""
+NAMES = ("task", "method", "variant", "board", "net")
+"""Columns that stay in sight when a table is scrolled."""
 
 
 def html(markdown: str, sections: Sequence[Section]) -> str:
@@ -88,19 +104,25 @@ def html(markdown: str, sections: Sequence[Section]) -> str:
     seen: dict[str, int] = {}
     body = []
     render = partial(parser.renderer.render, options=parser.options, env={})
-    start = 0
+    start = column = 0
+    header: list[str] = []
     for n, token in enumerate(tokens):
         for child in token.children or ():
-            child.content = INTERVAL.sub(lambda found: found.group().replace(" ", "\u00a0"), child.content)
+            child.content = WHOLE.sub(lambda found: found.group().replace(" ", "\u00a0"), child.content)
+            if child.type == "code_inline" and " " not in child.content:
+                child.attrSet("class", "word")
         if token.type == "heading_open":
             name = anchor(tokens[n + 1].content)
             number = seen.get(name, 0)
             seen[name] = number + 1
             token.attrSet("id", name if not number else f"{name}-{number}")
-        elif token.type == "td_open":
-            length = sum(len(child.content) for child in tokens[n + 1].children or ())
-            if length >= MIDDLING:
-                token.attrSet("class", "long" if length >= LONG else "middling")
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type in ("th_open", "td_open"):
+            if token.type == "th_open":
+                header = [*(header if column else ()), tokens[n + 1].content]
+            _classify(token, sum(len(child.content) for child in tokens[n + 1].children or ()), header[column])
+            column += 1
         elif token.type in ("table_open", "table_close"):
             cut = n if token.type == "table_open" else n + 1
             body.append(render(tokens[start:cut]))
@@ -113,6 +135,15 @@ def html(markdown: str, sections: Sequence[Section]) -> str:
                 start = n + 1
     body.append(render(tokens[start:]))
     return PAGE.format(style=STYLE, body="".join(body))
+
+
+def _classify(cell: Token, length: int, column: str) -> None:
+    name = column in NAMES
+    classes = ["name"] if name else []
+    if cell.type == "td_open" and length >= MIDDLING and (not name or length >= LONG):
+        classes.append("long" if length >= LONG else "middling")
+    if classes:
+        cell.attrSet("class", " ".join(classes))
 
 
 def _figure(section: Section) -> str:

@@ -10,11 +10,12 @@ from benchmark.leaderboard.claims import judged
 from benchmark.leaderboard.origin import ORIGINS, origin
 from benchmark.leaderboard.overview import RULES, Table, claim_rows, claims_here, overview
 from benchmark.leaderboard.statistics import Comparison
-from benchmark.leaderboard.summary import NARROW, Cell, Row, Section
+from benchmark.leaderboard.summary import DENSE_PLUS, NARROW, Cell, Row, Section
 from benchmark.leaderboard.text import NOTHING, amount, change, decimals, number, percent, safe, score
 from benchmark.leaderboard.verdict import removed, verdict
 
 MAX_MISSING = 5
+MULTIPLIER_PLACES = 3
 
 INTRODUCTION = """\
 # Leaderboard
@@ -34,8 +35,8 @@ READING = """\
   `python -m benchmark show NAME` says.
 - **Lossless** is the largest cut whose test score is not worse than dense by more than the task's tolerance, by the
   one-sided 95 % bound of the paired difference, where every larger net of the sweep holds too; "≥" where no smaller
-  net was seen to fail. Equal lossless rounds share a rank. **Best** is the round with the highest mean: the best of
-  many, so a little flattered.
+  net was seen to fail. Equal lossless rounds share a rank. **Best** is the round with the best mean: the best of many,
+  so a little flattered.
 - **Intervals** [low, high] are 95 % percentile intervals of a paired bootstrap over seeds and over the sources of each
   seed's test set (2,000 draws); where every source is of one class, sources are drawn class by class. Every seed has
   its own test set, the same for all methods. With few seeds they cover the luck of training only roughly, so training
@@ -104,6 +105,7 @@ def _section(s: Section, claims: Table) -> str:
         "#### Curve",
         "Mean score by parameters left.",
         _curve(s, places),
+        *_multipliers(s),
         *(["#### What the papers claim, here", _table(*claims)] if claims[1] else []),
         *(board_blocks(s, places) if any(row.kind == "sweep" for row in s.rows) else []),
         *(["\n".join(f"- {safe(note)}" for note in s.notes)] if s.notes else []),
@@ -142,7 +144,8 @@ def _partial(s: Section) -> Iterator[str]:
 
 def _sweeps(s: Section, places: int) -> str:
     header = ["", "method", "n", "status", "dense", "lossless: removed", "parameters", "MACs", "bytes", "time / dense"]
-    header += ["best (left)", "curve − random", f"control budgets − {NARROW}"]  # noqa: RUF001
+    multiplied = ["best / dense"] if any(row.best and row.best.multiplier for row in s.rows) else []
+    header += ["best (left)", *multiplied, "curve − random", f"control budgets − {NARROW}"]  # noqa: RUF001
     rows = []
     for row in (r for r in s.rows if r.kind != "control"):
         held = row.cell(row.lossless.round) if row.lossless else None
@@ -155,6 +158,7 @@ def _sweeps(s: Section, places: int) -> str:
                 _score(row.cell(0), places),
                 *_costs(row, held),
                 _best(row.best, places),
+                *([_multiplier(row.best)] if multiplied else []),
                 _change(row.against_random, places),
                 _change(row.against_narrow, places),
             ]
@@ -227,6 +231,23 @@ def _curve(s: Section, places: int) -> str:
     header = ["method", *(percent(asked) for _, asked in s.rounds)]
     rows = [[safe(row.method), *(_mean(row.cell(k), places) for k, _ in s.rounds)] for row in s.rows]
     return _table(header, rows)
+
+
+def _multipliers(s: Section) -> Iterator[str]:
+    rows = [row for row in s.rows if any(cell.multiplier for cell in row.cells)]
+    if not rows:
+        return
+    rounds = [(k, asked) for k, asked in s.rounds if k or any(row.method == DENSE_PLUS for row in rows)]
+    yield "#### Error multiplier"
+    yield "Test error over that of dense on the same seeds, as the second paper has it, by parameters left."
+    header = ["method", *(percent(asked) for _, asked in rounds)]
+    yield _table(header, [[safe(row.method), *(_multiplier(row.cell(k)) for k, _ in rounds)] for row in rows])
+
+
+def _multiplier(cell: Cell | None) -> str:
+    if cell and cell.multiplier:
+        return "1" if cell.multiplier.low == cell.multiplier.high == 1 else score(cell.multiplier, MULTIPLIER_PLACES)
+    return _mean(cell, 0) if cell and not cell.score else NOTHING
 
 
 def _score(cell: Cell | None, places: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from benchmark.leaderboard.claims import Judged, Measured
+from benchmark.leaderboard.claims import Judged
+from benchmark.leaderboard.measures import Measured
 from benchmark.leaderboard.origin import ORIGINS, origin
 from benchmark.leaderboard.statistics import Comparison
 from benchmark.leaderboard.summary import NARROW, Section
@@ -20,14 +21,14 @@ RULES = """\
 Each row is a claim and the difference that decides it, turned so that above zero speaks for the claim; its interval is
 the 95 % one of the bootstrap over seeds and sources.
 
-- **held**: of "without loss", the first net with the claimed share removed, and every larger one, is within the
-  tolerance of dense by the one-sided 95 % bound; of a difference, the interval widened for the number of tables in the
-  row *and* the t interval over seeds are above zero.
+- **held**: of "without loss", the first net with the claimed share removed (of "fits", the largest that fits), and
+  every larger one, is within the tolerance of dense by the one-sided 95 % bound; of a difference, the interval widened
+  for the number of tables in the row *and* the t interval over seeds are above zero.
 - **contradicted**: both intervals are below zero; of "without loss", of the last net with *less* than the claimed share
-  removed, and below minus the tolerance.
+  removed, and below minus the tolerance. Of "fits", also where no net of the sweep does.
 - **cannot be told**: neither, or a single seed.
 - **not measured yet**: no table has all of the methods that the row needs, complete and on the same data. A table that
-  lacks one is part of no figure.
+  lacks one is part of no figure, nor of "fits" one whose dense net fits.
 
 A criterion is held against the plain mean of the others; a smaller net against dense by the round that is best on
 validation. Differences of several tables are in several units, so they are shown from the least to the most, and one by
@@ -138,4 +139,6 @@ def _how(j: Judged) -> str:
         return f"{over} − {safe(claim.method)}" if claim.less else pair  # noqa: RUF001
     if claim.measure == "multiplier":
         return f"{claim.factor:g} × error of dense − error of {safe(claim.method)}"  # noqa: RUF001
+    if claim.measure == "embedded":
+        return f"largest net of {safe(claim.method)} that fits − dense"  # noqa: RUF001
     return f"{safe(claim.method)} − dense"  # noqa: RUF001

@@ -10,10 +10,8 @@ from benchmark.leaderboard import boards, claims, statistics
 from benchmark.leaderboard.notes import machines, missing, notes
 from benchmark.leaderboard.runs import UNRANKED, Bench, Rules
 from benchmark.leaderboard.statistics import Comparison, Scores, interval
-from benchmark.leaderboard.summary import NARROW, RANDOM, Cell, Row, Section, Variant
+from benchmark.leaderboard.summary import DENSE_PLUS, NARROW, RANDOM, Cell, Row, Section, Variant
 from benchmark.records import KINDS, Record
-
-DENSE_PLUS = "dense+"
 
 Rounds = tuple[int, ...]
 
@@ -110,7 +108,8 @@ def _variants(bench: Bench, firsts: Mapping[str, Record]) -> tuple[Variant, ...]
 
 def _row(bench: Bench, method: str, first: Record, rules: Rules, reference: str | None) -> Row:
     scores = {k: s for k in bench.rounds(method) if (s := bench.scores(method, k)) is not None}
-    cells = tuple(_cell(bench, method, k, scores.get(k)) for k in bench.rounds(method))
+    dense = None if rules.higher_is_better else _dense(bench, method, reference)
+    cells = tuple(_cell(bench, method, k, scores.get(k), dense) for k in bench.rounds(method))
     swept = first.kind != "control" and 0 in scores
     return Row(
         *(method, first.kind, first.criterion, first.reset),
@@ -125,7 +124,16 @@ def _row(bench: Bench, method: str, first: Record, rules: Rules, reference: str 
     )
 
 
-def _cell(bench: Bench, method: str, k: int, scores: Scores | None) -> Cell:
+def _dense(bench: Bench, method: str, reference: str | None) -> Scores | None:
+    """Of the dense net that a method begins with, or, as a control has none, that of the reference on its seeds."""
+    if own := bench.scores(method, 0) if method != DENSE_PLUS else None:
+        return own
+    if reference is None or not bench.same_data(method, reference):
+        return None
+    return bench.scores(reference, 0, bench.seeds(method))
+
+
+def _cell(bench: Bench, method: str, k: int, scores: Scores | None, dense: Scores | None) -> Cell:
     rounds = [r for run in bench.methods[method].values() for r in run.record.rounds if r.round == k]
     counts = (k, rounds[0].asked, len(rounds), len(bench.seeds(method)))
     if scores is None:
@@ -139,6 +147,7 @@ def _cell(bench: Bench, method: str, k: int, scores: Scores | None) -> Cell:
         macs=mean(r.macs for r in rounds),
         bytes=mean(r.bytes for r in rounds),
         latency_ratio=(lower, middle, upper),
+        multiplier=statistics.ratio(scores, dense) if dense else None,
     )
 
 

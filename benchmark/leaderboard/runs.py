@@ -11,9 +11,10 @@ import numpy as np
 
 from benchmark import records
 from benchmark.errors import RecordError
+from benchmark.items import Items
 from benchmark.leaderboard.statistics import Scores, bootstrap, by_source, strata
 from benchmark.metrics import Reduction, reduction
-from benchmark.records import Items, Record
+from benchmark.records import Record
 
 UNRANKED = "smoke"
 """The profile that only shows that the code runs."""
@@ -155,7 +156,10 @@ def load(
     ------
     RecordError
         A record is damaged, or its scores are not those of its items.
+    UsageError
+        There is no such folder.
     """
+    records.require_folder(results)
     wanted = only.strip("/").split("/") if only else []
     runs: dict[tuple[str, str, str, Rules], list[Run]] = {}
     unranked = 0

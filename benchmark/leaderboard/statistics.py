@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -57,7 +57,7 @@ class Interval:
     low: float
     high: float
     seeds: tuple[float, ...]
-    """The observed numbers that `value` is the mean of."""
+    """The observed numbers, one a seed. `value` is their mean; of a ratio it is that of the means."""
 
     @property
     def n(self) -> int:
@@ -180,6 +180,17 @@ def interval(scores: Scores, level: float = 0.95) -> Interval:
     """Mean and two-sided percentile interval."""
     low, high = np.quantile(scores.draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(scores.seeds.mean()), float(low), float(high), tuple(scores.seeds.tolist()))
+
+
+def ratio(scores: Scores, base: Scores) -> Interval | None:
+    """How many times as large the mean over seeds is as another's of the same seeds, draw by draw.
+
+    None where the other is not above zero in every seed and draw.
+    """
+    if min(base.seeds.min(), base.draws.min()) <= 0:
+        return None
+    drawn = interval(Scores(scores.seeds / base.seeds, scores.draws / base.draws))
+    return replace(drawn, value=float(scores.seeds.mean() / base.seeds.mean()))
 
 
 def lower_bound(scores: Scores, level: float = 0.95) -> float:

@@ -10,12 +10,14 @@ from benchmark.leaderboard.statistics import Comparison, Interval, Lossless, Noi
 
 if TYPE_CHECKING:
     from benchmark.leaderboard.boards import Boards
-    from benchmark.leaderboard.claims import Measured
+    from benchmark.leaderboard.measures import Measured
 
 RANDOM = "random"
 """The criterion that any other has to beat."""
 NARROW = "narrow+"
 """The control that any ticket has to beat."""
+DENSE_PLUS = "dense+"
+"""The dense net with more steps."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Cell:
     bytes: float | None = None
     latency_ratio: tuple[float, float, float] | None = None
     """CPU time over dense: lower quartile, median, upper quartile, each the median over seeds."""
+    multiplier: Interval | None = None
+    """Error over that of dense, where the score is an error (lower is better): the second paper's measure."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Row:
     cells: tuple[Cell, ...]
     lossless: Lossless | None
     best: Cell | None
-    """The net with the best mean: a maximum, so a little flattered."""
+    """The net with the best mean: chosen by it, so a little flattered."""
     against_random: Comparison | None
     """Mean over the curve, against random units with the same reset."""
     against_narrow: Comparison | None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import methods, plugins
+from benchmark import methods, plugins, records
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.leaderboard import statistics
 from benchmark.leaderboard.runs import UNRANKED, Bench, Rules, load
@@ -91,7 +91,9 @@ def compare(results: Path, a: str, b: str, tasks: Sequence[str] | None = None, p
     places = _places(results, tasks, profile)
     benches = [(place, rules, bench) for place, rules, bench in places if a in bench.methods or b in bench.methods]
     if not benches:
-        raise UsageError(f"{results} has no record of {a} or {b} on {', '.join(tasks) if tasks else 'any task'}")
+        of = f"{', '.join(tasks) if tasks else 'any task'}{f', {profile}' if profile else ''}"
+        hint = "" if profile else f"; those of {UNRANKED} are compared with --profile {UNRANKED}"
+        raise UsageError(f"{results} has no record of {a} or {b} on {of}{hint}")
     whole: list[Scores | None] = []
     tables = []
     for place, rules, bench in benches:
@@ -107,8 +109,7 @@ def compare(results: Path, a: str, b: str, tasks: Sequence[str] | None = None, p
 
 
 def _places(results: Path, tasks: Sequence[str] | None, profile: str | None) -> list[tuple[str, Rules, Bench]]:
-    if not results.is_dir():
-        raise UsageError(f"{results} is no folder of records; name one with --results")
+    records.require_folder(results)
     names = list(tasks) if tasks else sorted(path.name for path in results.iterdir() if path.is_dir())
     found = []
     for task in names:

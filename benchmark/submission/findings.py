@@ -57,7 +57,8 @@ class Findings:
             yield
         except Exception as error:
             said = str(error) if isinstance(error, BenchError) else f"raised {type(error).__name__}: {error}"
-            self.fail(where, said, mend)
+            # What was raised may have said where, and how to mend it.
+            self.fail(where, said.removeprefix(f"{where}: "), "" if said.endswith(mend) else mend)
 
 
 def plain(text: str) -> str:

@@ -110,13 +110,10 @@ def _opened(path: Path) -> Opened:
 def _check(one: Opened, rounds: Sequence[int], home: Path | None, found: Findings, tally: Tally) -> None:
     where = str(one.path)
     now = _code(one.method.criterion, one.record.run.task)
-    if set(one.record.code) != set(now):
-        said = ", ".join(sorted(one.record.code)) or "nothing"
-        found.fail(where, f"code has digests of {said}, wanted {', '.join(sorted(now))}", AGAIN)
-    stale = [part for part in now if one.record.code.get(part) != now[part]]
+    stale = sorted(part for part in {*one.record.code, *now} if one.record.code.get(part) != now.get(part))
     if stale:
-        found.remark(f"stale: measured with other code of the {' and the '.join(stale)} than is here")
-    mend = "the code has changed since: run with --redo stale" if stale else AGAIN
+        found.remark(f"stale: measured with other code than is here of: {', '.join(stale)}")
+    mend = "the code has changed since: `renew` it, or run with --redo stale" if stale else AGAIN
     before = len(found.failures)
     with found.guarding(where, mend):
         check_protocol(one.path, one.record, one.method, mend, found)

@@ -36,9 +36,6 @@ def check_protocol(path: Path, record: Record, method: Method, mend: str, found:
     run = record.run
     whole = reference(run.task, run.data, run.profile)
     recipe = _recipe(method, whole)
-    for name in ("kind", "criterion", "reset"):
-        said, wanted = getattr(record, name), getattr(method, name)
-        found.require(said == wanted, where, f"{name} is {said!r}, and a run of {run.method} has {wanted!r}", mend)
     for name, wanted in _task(whole).items():
         said = record.task.get(name)
         found.require(same(said, wanted), where, f"task {name} is {_short(said)}, the task says {_short(wanted)}", mend)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import DataError
+from benchmark.items import unfit
 from benchmark.metrics import reduction
 from benchmark.plugins import Plugin
-from benchmark.records import MAX_CLASSES
 from benchmark.submission.data_digest import content, made_again
 from benchmark.submission.findings import Findings
 from benchmark.task import Batch, Data, Evaluation, Split, Task
@@ -140,8 +140,8 @@ def _scores(task: Task, test: Split, where: str, found: Findings) -> None:
         )
     luck = torch.randn(outputs.shape, generator=torch.Generator().manual_seed(1)).to(outputs.dtype)
     for said, kind in ((outputs, "an untrained net"), (luck, "random outputs"), (torch.zeros_like(outputs), "zeros")):
-        with found.guarding(f"{where}, {kind}"):
-            _evaluation(task, task.evaluate(said, test), test, f"{where}, {kind}", found)
+        with torch.no_grad(), found.guarding(f"{where}, {kind}"):
+            _evaluation(task, task.test(model, said, test), test, f"{where}, {kind}", found)
 
 
 def _evaluation(task: Task, got: Evaluation, test: Split, where: str, found: Findings) -> None:
@@ -154,20 +154,21 @@ def _evaluation(task: Task, got: Evaluation, test: Split, where: str, found: Fin
         if missing:
             found.fail(where, f"the items of {metric.id} lack {', '.join(missing)}", f"`{metric.reduction}` takes them")
             continue
+        before = len(found.failures)
         for array, values in arrays.items():
-            if np.shape(values) != (len(test.sources),):
-                what = (
-                    f"{metric.id}/{array} is {np.shape(values)}, and there are {len(test.sources)} items in `sources`"
-                )
-                found.fail(where, what, "one entry an item")
-            elif array in ("truth", "guess") and not 0 <= np.min(values) <= np.max(values) < MAX_CLASSES:
-                found.fail(
-                    where, f"{metric.id}/{array} has class numbers outside 0 to {MAX_CLASSES - 1}", "number from 0"
-                )
-        if score is not None and np.isfinite(score):
-            counted = reduction(metric.reduction)(arrays)
-            if not abs(counted - score) <= 1e-6:
-                found.fail(where, f"{metric.id} is {score:.6g}, its items give {counted:.6g}", "use self.scored(items)")
+            _items(f"{metric.id}/{array}", np.asarray(values), len(test.sources), where, found)
+        if score is None or not np.isfinite(score) or len(found.failures) > before:
+            continue
+        counted = reduction(metric.reduction)(arrays)
+        if not abs(counted - score) <= 1e-6:
+            found.fail(where, f"{metric.id} is {score:.6g}, its items give {counted:.6g}", "use self.scored(items)")
+
+
+def _items(name: str, values: np.ndarray, count: int, where: str, found: Findings) -> None:
+    if values.shape != (count,):
+        found.fail(where, f"{name} is {values.shape}, and there are {count} items in `sources`", "one entry an item")
+    elif why := unfit(name.rpartition("/")[2], values):
+        found.fail(where, f"{name} has {why}", "finite numbers; classes are integers from 0")
 
 
 def _training(task: Task, data: Data, where: str, found: Findings) -> None:

@@ -7,21 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.data.notes import SilentZone, place, render_note, to_int16
+from benchmark.data.room import in_a_room, noise
 from benchmark.data.soundfont import SoundFont
 
-from .features import HOP, RATE
+from .features import MEL, RATE
 from .patterns import OTHER, Stroke
 from .sounds import DRUM_NAMES, HAT, Fold
 from .voices import Voice, softened, voice
 
 FRAMES = 432
 """Of a clip: 5.0 s."""
-SAMPLES = FRAMES * HOP
+SAMPLES = FRAMES * MEL.hop
 SECONDS = SAMPLES / RATE
 CLEAR = 0.1
 """Seconds before the end of a clip without a new stroke."""
 OTHERS = 4
 """Drums without a label in a synthetic kit."""
+DECAY, DIRECT = (0.1, 0.8), (6.0, 22.0)
+"""Of the room; see :func:`benchmark.data.room.reflections`."""
 GAP = 0.06
 """Seconds between strokes of one drum, at least: closer ones are one stroke to the ear and to the scoring."""
 
@@ -45,12 +48,12 @@ def perform(
         kit = [[voice(drum, rng)] for drum in range(OTHER)]
         kit.append([voice(OTHER, rng) for _ in range(OTHERS)])
     drums, truth = _drums(kit, strokes, rng)
-    mix = _in_a_room(drums, rng)
+    mix = in_a_room(drums, RATE, DECAY, DIRECT, rng)
     loudness = np.sqrt(np.mean(mix**2)) + 1e-9
     if rng.random() < 0.5:
         band = _band(font, fold, rng)
         mix = mix + band * (loudness * 10 ** (rng.uniform(-20, -6) / 20) / (np.sqrt(np.mean(band**2)) + 1e-9))
-    mix = mix + _noise(rng) * loudness * 10 ** (-rng.uniform(20, 50) / 20)
+    mix = mix + noise(SAMPLES, rng) * loudness * 10 ** (-rng.uniform(20, 50) / 20)
     return to_int16(mix * (10 ** (-rng.uniform(1, 18) / 20) / np.abs(mix).max())), truth
 
 
@@ -78,19 +81,6 @@ def _drums(
     return track + hats, [np.array(times) for times in heard]
 
 
-def _in_a_room(dry: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """With reverberation in two thirds of the clips: noise that decays by 60 dB in 0.1 to 0.8 s."""
-    if rng.random() < 1 / 3:
-        return dry
-    from scipy.signal import fftconvolve
-
-    time = np.arange(round(0.8 * RATE)) / RATE
-    tail = rng.normal(size=len(time)) * np.exp(-time * 6.9 / rng.uniform(0.1, 0.8))
-    tail *= 10 ** (-rng.uniform(6, 22) / 20) / np.sqrt(np.sum(tail**2))
-    wet: np.ndarray = dry + fftconvolve(dry, tail)[: len(dry)]
-    return wet
-
-
 def _band(font: SoundFont, fold: Fold, rng: np.random.Generator) -> np.ndarray:
     """A bass line and held chords, not in time with the drums: (SAMPLES,)."""
     track = np.zeros(SAMPLES)
@@ -114,12 +104,3 @@ def _sound(
     except SilentZone:
         return
     place(track, note, start, gain, RATE)
-
-
-def _noise(rng: np.random.Generator) -> np.ndarray:
-    """(SAMPLES,) white to brown noise of RMS 1."""
-    spectrum = np.fft.rfft(rng.normal(size=SAMPLES))
-    spectrum *= np.maximum(np.arange(len(spectrum)), 100) ** -rng.uniform(0, 1)
-    noise: np.ndarray = np.fft.irfft(spectrum, SAMPLES)
-    noise /= np.sqrt(np.mean(noise**2))
-    return noise

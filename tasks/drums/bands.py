@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmark.audio.events import score_items
+from benchmark.data.clips import Clip
 from benchmark.metrics import reduction
 
-from .clips import Clip
-from .features import BAND, HOP, HOP_SECONDS, MELS, RATE
-from .score import score_items
+from .features import MEL, RATE
 from .sounds import DRUM_NAMES
 
-BANDS = ((0.0, 120.0), (200.0, 4000.0), (7000.0, BAND[1]))
+BANDS = ((0.0, 120.0), (200.0, 4000.0), (7000.0, MEL.highest))
 """Hz of kick, snare and hat."""
 THRESHOLDS = tuple(float(d) for d in np.geomspace(0.05, 30, 28))
 """Values of `delta`: how far a peak stands over the mean around it, in units of the mean of the whole envelope."""
@@ -28,11 +28,11 @@ def envelopes(clip: Clip) -> np.ndarray:
     """(3, frames) onset strength in the band of each drum, of mean 1."""
     import librosa
 
-    centres = librosa.mel_frequencies(MELS + 2, fmin=BAND[0], fmax=BAND[1])[1:-1]
+    centres = librosa.mel_frequencies(MEL.bands + 2, fmin=MEL.lowest, fmax=MEL.highest)[1:-1]
     frames = clip.features.astype(np.float32).T
     flux = [
         librosa.onset.onset_strength(
-            S=frames[(centres >= low) & (centres < high)], sr=RATE, hop_length=HOP, center=False
+            S=frames[(centres >= low) & (centres < high)], sr=RATE, hop_length=MEL.hop, center=False
         )
         for low, high in BANDS
     ]
@@ -44,9 +44,9 @@ def onsets(envelope: np.ndarray, threshold: float) -> np.ndarray:
     import librosa
 
     frames = librosa.onset.onset_detect(
-        onset_envelope=envelope, sr=RATE, hop_length=HOP, normalize=False, delta=threshold, units="frames"
+        onset_envelope=envelope, sr=RATE, hop_length=MEL.hop, normalize=False, delta=threshold, units="frames"
     )
-    return np.asarray(frames * HOP_SECONDS, np.float64)
+    return np.asarray(frames * MEL.hop_seconds, np.float64)
 
 
 def choose(validation: Sequence[Clip], tolerance: float) -> tuple[float, ...]:
@@ -55,7 +55,7 @@ def choose(validation: Sequence[Clip], tolerance: float) -> tuple[float, ...]:
     strengths = [envelopes(clip) for clip in validation]
 
     def f1(drum: int, threshold: float) -> float:
-        truth = [[clip.strokes[drum]] for clip in validation]
+        truth = [[clip.events[drum]] for clip in validation]
         guess = [[onsets(strength[drum], threshold)] for strength in strengths]
         return float(np.nan_to_num(pooled(score_items(truth, guess, tolerance))))
 

@@ -2,19 +2,22 @@
 
 Prints JSON. For every seed: F1 of the net and of :mod:`.bands` on the same test set and the net's lead, each with its
 interval, and F1 by drum; on the rendered loops also both on the kits of :mod:`.other_font`, where that font is
-installed. Then the same over all seeds. Last of a seed, F1 on validation by the threshold of :mod:`.picking`: that is
+installed. Then the same over all seeds. Last of a seed, F1 on validation by the threshold of :mod:`.rows`: that is
 how it was chosen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from torch import nn
 
 from benchmark import classical
+from benchmark.audio.peaks import heard
+from benchmark.audio.windows import Windows
 from benchmark.classical import Both, compared
 from benchmark.data.second_font import has_second_font
 from benchmark.metrics import reduction
@@ -22,9 +25,9 @@ from benchmark.task import Evaluation, Profile
 from benchmark.training import predict
 
 from . import bands, other_font, task
-from .patches import Patches
+from .rows import LAYOUT, PEAKS
 from .sounds import DRUM_NAMES
-from .task import TOLERANCES, heard
+from .task import TOLERANCES
 
 PRIMARY = task.metrics[0]
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
@@ -33,7 +36,7 @@ THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
 def seed_report(name: str, home: Path | None, profile: Profile, seed: int) -> tuple[dict[str, object], Both]:
     """What is printed of a seed, and both methods on its test set."""
     data = task.data(name, home, profile, seed)
-    validation, test = (side for side in (data.validation, data.test) if isinstance(side, Patches))
+    validation, test = (side for side in (data.validation, data.test) if isinstance(side, Windows))
     net = classical.dense(Path(__file__).parent.name, task, data, profile, seed)
     thresholds = bands.choose(validation.clips, TOLERANCES[0])
     found = both(net, test, thresholds)
@@ -45,17 +48,20 @@ def seed_report(name: str, home: Path | None, profile: Profile, seed: int) -> tu
         moments = data.manifest["features"]
         assert isinstance(moments, Mapping)
         report["other font"] = compared(
-            PRIMARY, "bands", [both(net, Patches(other_font.clips(seed), **moments), thresholds)]
+            PRIMARY, "bands", [both(net, Windows(other_font.clips(seed), LAYOUT, **moments), thresholds)]
         )
     outputs = predict(net, validation)
     report["validation F1 by threshold"] = {
-        threshold: round(task.score(validation, heard(outputs, validation, threshold)).scores[PRIMARY.id], 4)
+        threshold: round(
+            task.score(validation, heard(outputs, validation, replace(PEAKS, threshold=threshold))).scores[PRIMARY.id],
+            4,
+        )
         for threshold in THRESHOLDS
     }
     return report, found
 
 
-def both(net: nn.Module, split: Patches, thresholds: tuple[float, ...]) -> Both:
+def both(net: nn.Module, split: Windows, thresholds: tuple[float, ...]) -> Both:
     """The net and the bands on a split."""
     transcribed = bands.transcribe(split.clips, thresholds)
     return Both(task.evaluate(predict(net, split), split), task.score(split, transcribed), split.sources)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from benchmark.data import mdb_drums
 from benchmark.data.mdb_drums import Song
-from benchmark.data.recordings import content, sort_out
+from benchmark.data.recordings import sort_out
+from benchmark.data.sides import Recording, Sides, checked
 
-from . import recordings
-from .recordings import Recording, Sides
+from .recordings import read
 from .sounds import DRUM_NAMES
 
 
@@ -23,10 +23,8 @@ def load(home: Path | None, seed: int) -> Sides:
     """
     usable, missing = scan(home)
     members = mdb_drums.manifest().members(seed)
-    used: dict[str, list[Recording]] = {
-        side: [usable[song] for song in songs if song in usable] for side, songs in members.items()
-    }
-    return recordings.checked(Sides(used, tuple(missing)), mdb_drums.DATA)
+    used = {side: [usable[song] for song in songs if song in usable] for side, songs in members.items()}
+    return checked(used, missing, mdb_drums.DATA, DRUM_NAMES)
 
 
 def scan(home: Path | None) -> tuple[dict[str, Recording], list[str]]:
@@ -44,5 +42,4 @@ def scan(home: Path | None) -> tuple[dict[str, Recording], list[str]]:
 def _recording(name: str, song: Song) -> Recording:
     strokes = mdb_drums.strokes(song.annotation)
     source = mdb_drums.manifest().sources.index(name)
-    heard = [strokes[drum] for drum in DRUM_NAMES]
-    return recordings.recording(name, source, heard, song.audio, content(song.annotation))
+    return Recording(name, name, *read(song.audio, [strokes[drum] for drum in DRUM_NAMES], source))

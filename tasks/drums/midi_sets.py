@@ -18,11 +18,11 @@ import numpy as np
 from benchmark.data import mirsets
 from benchmark.data.mirsets import MirSet
 from benchmark.data.recordings import UnusableError, content, sort_out
-from benchmark.data.splits import SIDES
+from benchmark.data.sides import Recording, Sides, checked
+from benchmark.data.splits import SIDES, Side
 from benchmark.task import DataSet, Mirdata, Profile
 
-from . import recordings
-from .recordings import Recording, Sides
+from .recordings import read
 from .sounds import DRUM_NAMES
 
 GROOVE = DataSet(
@@ -90,13 +90,13 @@ def load(data: DataSet, home: Path | None, profile: Profile) -> Sides:
     files, absent = sort_out(wanted, lambda name: (found.path(name, "audio"), found.path(name, "midi")))
     sources = sorted({listed[name].source for name in files})
     missing += absent
-    used: dict[str, list[Recording]] = {}
+    used: dict[Side, list[Recording]] = {}
     for side, most in zip(SIDES, RECORDINGS[profile], strict=True):
         here = _spread([name for name in files if listed[name].side == side], most)
-        read, broken = sort_out(here, lambda name: _recording(name, sources.index(listed[name].source), *files[name]))
-        used[side] = list(read.values())
+        usable, broken = sort_out(here, lambda name: _recording(name, listed[name].source, sources, *files[name]))
+        used[side] = list(usable.values())
         missing += broken
-    return recordings.checked(Sides(used, tuple(missing)), data)
+    return checked(used, missing, data, DRUM_NAMES)
 
 
 def strokes(midi: bytes) -> tuple[np.ndarray, ...]:
@@ -120,11 +120,10 @@ def strokes(midi: bytes) -> tuple[np.ndarray, ...]:
     return found
 
 
-def _recording(name: str, source: int, audio: Path, path: Path) -> Recording:
-    midi = content(path)
-    heard = strokes(midi)
+def _recording(name: str, source: str, sources: Sequence[str], audio: Path, midi: Path) -> Recording:
+    heard = strokes(content(midi))
     start = max(0.0, round(min(times[0] for times in heard if len(times)) - LEAD, 3))
-    return recordings.recording(name, source, heard, audio, midi, start, LONGEST)
+    return Recording(name, source, *read(audio, heard, sources.index(source), start, LONGEST))
 
 
 def _spread(entries: Sequence[str], most: int) -> list[str]:

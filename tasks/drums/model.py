@@ -16,7 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .features import MELS, PATCH
+from .features import MEL, PATCH
 from .sounds import DRUM_NAMES
 
 
@@ -54,7 +54,7 @@ class DrumNet(nn.Module):
             nn.Conv2d(second, third, 5, padding=2),
             nn.Flatten(),
         )
-        sizes = (third * (MELS // 4) * PATCH, wide, wide, wide)
+        sizes = (third * (MEL.bands // 4) * PATCH, wide, wide, wide)
         self.dense = nn.Sequential(
             *(
                 layer

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmark.data.clips import Clip, framed
 from benchmark.data.second_font import second_font
 from benchmark.data.soundfont import DRUMS, SoundFont, font
 
-from . import arrange, features, patterns
-from .clips import Clip
+from . import arrange, patterns
+from .features import MEL
 from .sounds import FOLDS, Fold, Sound
 
 BRUSHES_END = 48
@@ -49,4 +50,4 @@ def _clip(found: SoundFont, program: int, fold: int, index: int) -> Clip:
     rng = np.random.default_rng([fold, program, index])
     strokes = patterns.perform(patterns.bar(fold, FOLDS, rng), arrange.SECONDS, rng)
     audio, truth = arrange.perform(found, kit(program), True, strokes, rng)
-    return Clip(features.log_mel(audio / 32768)[: arrange.FRAMES], tuple(truth), program)
+    return framed((audio, truth, program), MEL)

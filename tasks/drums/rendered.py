@@ -8,18 +8,19 @@ which folds train, validate and test, so all seeds share one rendering.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 
-from benchmark.data.cache import cached_arrays, generator_digest
+from benchmark.data import clips, logmel, room
+from benchmark.data.cache import generator_digest
+from benchmark.data.clips import Clip
 from benchmark.data.notes import renderer_digest
 from benchmark.data.soundfont import font
 from benchmark.digest import digest_json
 
-from . import arrange, clips, features, patterns, sounds, synth, voices
-from .clips import Clip
+from . import arrange, features, patterns, sounds, synth, voices
+from .features import MEL
 from .sounds import FOLDS, SOUNDS
 
 SAMPLED = 8
@@ -28,7 +29,7 @@ SAMPLED = 8
 
 def generator() -> str:
     """Digest of the code and the font that the clips come from."""
-    code = generator_digest(sounds, synth, patterns, voices, arrange, features, clips, Path(__file__))
+    code = generator_digest(sounds, synth, patterns, voices, arrange, features, logmel, room, clips, Path(__file__))
     return digest_json([code, renderer_digest(font())])
 
 
@@ -43,17 +44,5 @@ def render(fold: int, index: int) -> tuple[np.ndarray, list[np.ndarray], int]:
 
 def fold_clips(fold: int, count: int) -> tuple[list[Clip], str]:
     """The first clips of a fold and the sha256 of their audio, from the cache where it has them."""
-    spec = {"generator": generator(), "fold": fold, "clips": count}
-    arrays = cached_arrays("drums", spec, lambda: _build(fold, count))
-    return clips.unpack(arrays), bytes(arrays["audio_digest"]).hex()
-
-
-def _build(fold: int, count: int) -> dict[str, np.ndarray]:
-    total = hashlib.sha256()
-    made = []
-    for index in range(count):
-        audio, truth, source = render(fold, index)
-        total.update(audio.astype("<i2").tobytes())
-        frames = features.log_mel(audio / 32768)[: arrange.FRAMES]
-        made.append(Clip(frames, tuple(truth), source))
-    return clips.pack(made) | {"audio_digest": np.frombuffer(total.digest(), np.uint8)}
+    spec = {"generator": generator(), "fold": fold}
+    return clips.rendered("drums", spec, count, lambda index: render(fold, index), MEL)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmark.data import mdb_drums
+from benchmark.audio import windows
+from benchmark.audio.events import Events, score_items
+from benchmark.audio.peaks import heard
+from benchmark.audio.windows import Windows
+from benchmark.data import clips, excerpts, logmel, mdb_drums
+from benchmark.data.cache import generator_digest
 from benchmark.data.soundfont import font
-from benchmark.digest import digest_arrays, digest_json
-from benchmark.errors import BenchError
 from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Metric, Profile, Split, Task, Training
 
-from . import augment, mdb, midi_sets, recordings, rendered, score, sounds
-from .clips import Clip
-from .features import HOP_SECONDS, MELS, PATCH
+from . import features, mdb, midi_sets, recordings, rendered, sounds
+from .features import MEL
 from .model import PROTECTED, SHAPES, DrumNet
-from .patches import Patches, statistics
-from .picking import THRESHOLD, pick
-from .score import Strokes
+from .rows import LAYOUT, PEAKS, VARIATION
 
 CLIPS = {"smoke": (4, 4, 4), "quick": (120, 36, 120), "full": (600, 60, 240)}
 """Rendered clips of a fold in training, validation and test."""
@@ -83,60 +82,46 @@ class Drums(Task):
         return nn.functional.binary_cross_entropy_with_logits(output, targets)
 
     def evaluate(self, outputs: Tensor, split: Split) -> Evaluation:
-        """Pooled F1 of :mod:`.score` on the strokes of :mod:`.picking`; an item is one drum in one clip."""
-        if not isinstance(split, Patches):
+        """Pooled F1 of :mod:`benchmark.audio.events` on the peaks of :mod:`.rows`; an item is one drum in one clip."""
+        if not isinstance(split, Windows):
             raise TypeError("drums are scored on the task's own splits")
-        return self.score(split, heard(outputs, split))
+        return self.score(split, heard(outputs, split, PEAKS))
 
-    def score(self, split: Patches, guess: Sequence[Strokes]) -> Evaluation:
+    def score(self, split: Windows, guess: Sequence[Events]) -> Evaluation:
         """Scores of strokes of every drum in every clip, whoever guessed them."""
-        truth = [clip.strokes for clip in split.clips]
+        truth = [clip.events for clip in split.clips]
         items = {
-            metric.id: score.score_items(truth, guess, tolerance)
+            metric.id: score_items(truth, guess, tolerance)
             for metric, tolerance in zip(self.metrics, TOLERANCES, strict=True)
         }
         return Evaluation(self.scored(items), items)
 
     def example(self, profile: Profile) -> Tensor:
         """One patch of noise, (1, 1, 64, 15)."""
-        return torch.randn((1, 1, MELS, PATCH), generator=torch.Generator().manual_seed(0))
+        return torch.randn((1, 1, MEL.bands, LAYOUT.seen), generator=torch.Generator().manual_seed(0))
 
     def seconds(self, profile: Profile) -> float:
         """A hop: every call answers for one new frame."""
-        return HOP_SECONDS
+        return MEL.hop_seconds
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """In level, colour, pitch and noise: see :mod:`.augment`."""
-        return augment.vary(batch, generator)
+        """In level, colour, pitch and noise."""
+        return VARIATION.of(batch, generator)
 
-
-def heard(outputs: Tensor, split: Patches, threshold: float = THRESHOLD) -> list[list[np.ndarray]]:
-    """Strokes of every drum in every clip, in seconds, that a model's outputs (rows, 3) say.
-
-    Raises
-    ------
-    BenchError
-        Outputs are not finite.
-    """
-    if not torch.isfinite(outputs).all():
-        raise BenchError("the model's answers are not all finite: it diverged, train it with a lower learning rate")
-    clips = torch.sigmoid(outputs.double()).cpu().numpy()
-    return [[pick(drum, threshold) for drum in clip.T] for clip in np.split(clips, np.cumsum(split.frames)[:-1])]
+    def target_summary(self, targets: Tensor) -> Tensor:
+        """Which drums are struck in the row, as one of eight classes: kick counts 1, snare 2, hi-hat 4."""
+        return (targets > 0).long() @ (2 ** torch.arange(targets.shape[1], device=targets.device))
 
 
 def _rendered(profile: Profile, seed: int) -> Data:
-    count = dict(zip(("train", "validation", "test"), CLIPS[profile], strict=True))
-    order = [(seed + step) % sounds.FOLDS for step in range(sounds.FOLDS)]
-    found = {fold: rendered.fold_clips(fold, max(count.values())) for fold in order}
-    folds = {"train": order[2:], "validation": order[1:2], "test": order[:1]}
-    used = {side: [clip for fold in here for clip in found[fold][0][: count[side]]] for side, here in folds.items()}
+    dealt = clips.dealt(seed, sounds.FOLDS, CLIPS[profile], rendered.fold_clips)
     about = {
         side: {
             "folds": here,
             "samples": [sounds.sample_names(sounds.SOUNDS[fold]) for fold in here],
-            "audio": [found[fold][1] for fold in here],
+            "audio": dealt.audio[side],
         }
-        for side, here in folds.items()
+        for side, here in dealt.folds.items()
     }
     facts = {
         "font": font().digest,
@@ -144,48 +129,15 @@ def _rendered(profile: Profile, seed: int) -> Data:
         "generator": rendered.generator(),
         "missing": [],
     }
-    return _data(used, about, facts)
+    return windows.data(dealt.clips, about, facts, LAYOUT)
 
 
 def _recorded(name: str, home: Path | None, profile: Profile, seed: int) -> Data:
     data = next(data for data in Drums.datasets if data.name == name)
     sides = mdb.load(home, seed) if data is mdb_drums.DATA else midi_sets.load(data, home, profile)
-    used = {side: [recording.clip for recording in here] for side, here in sides.used.items()}
-    about = {
-        side: {"recordings": [r.name for r in here], "audio": [r.digest for r in here]}
-        for side, here in sides.used.items()
-    }
     facts = {
         "licence": data.licence,
-        "generator": recordings.generator(mdb_drums, mdb, midi_sets),
+        "generator": generator_digest(excerpts, logmel, features, recordings, mdb_drums, mdb, midi_sets),
         "missing": list(sides.missing),
     }
-    return _data(used, about, facts)
-
-
-def _data(
-    used: Mapping[str, Sequence[Clip]], about: Mapping[str, Mapping[str, object]], facts: Mapping[str, object]
-) -> Data:
-    """Splits of the clips, digested by what they were made from: the last bits of features differ by processor."""
-    mean, deviation = statistics(used["train"])
-    splits = {side: Patches(clips, mean, deviation) for side, clips in used.items()}
-    content = {
-        side: [about[side]["audio"], digest_arrays([splits[side].sources, *(t for c in clips for t in c.strokes)])]
-        for side, clips in used.items()
-    }
-    described = {side: {**about[side], **_describe(clips)} for side, clips in used.items()}
-    return Data(
-        **splits,
-        digest=digest_json({"generator": facts["generator"], "content": content}),
-        manifest={**facts, "features": {"mean": mean, "deviation": deviation}, "splits": described},
-    )
-
-
-def _describe(clips: Sequence[Clip]) -> dict[str, object]:
-    counts = {name: sum(len(c.strokes[drum]) for c in clips) for drum, name in enumerate(sounds.DRUM_NAMES)}
-    return {
-        "clips": len(clips),
-        "rows": sum(len(clip.features) for clip in clips),
-        "sources": len({clip.source for clip in clips}),
-        "strokes": counts,
-    }
+    return windows.data(sides.clips(), sides.about(), facts, LAYOUT)

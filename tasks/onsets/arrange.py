@@ -11,19 +11,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.data.notes import SilentZone, place, render_note, to_int16
+from benchmark.data.room import in_a_room, noise
 from benchmark.data.soundfont import DRUMS, SoundFont
 
 from . import playing
-from .features import HOP, RATE
+from .features import MEL, RATE
 from .playing import CLEAR, SECONDS, Note, Part
 from .sounds import Source, drum_zone, keys
 
-FRAMES = round(SECONDS * RATE) // HOP
-SAMPLES = FRAMES * HOP
+FRAMES = round(SECONDS * RATE) // MEL.hop
+SAMPLES = FRAMES * MEL.hop
 TAIL = 0.3
 """Seconds that a note may ring after its end."""
 STROKE = 1.2
 """Seconds of a stroke on a drum."""
+DECAY, DIRECT = (0.1, 1.0), (4.0, 20.0)
+"""Of the room; see :func:`benchmark.data.room.reflections`."""
 ATTACK, EARLY = 0.1, 0.25
 """Of the peak in so many seconds: where a note begins."""
 
@@ -57,8 +60,8 @@ def perform(
         voices.append(_strike(font, _one(kits, rng), beat, rng))
         levels.append(rng.uniform(-6, 0))
     mix = np.sum([levelled(track, level) for (track, _), level in zip(voices, levels, strict=True)], 0)
-    mix = in_a_room(mix, rng)
-    mix = mix + noise(rng) * np.sqrt(np.mean(mix**2)) * 10 ** (-rng.uniform(20, 50) / 20)
+    mix = in_a_room(mix, RATE, DECAY, DIRECT, rng)
+    mix = mix + noise(SAMPLES, rng) * np.sqrt(np.mean(mix**2)) * 10 ** (-rng.uniform(20, 50) / 20)
     audio = to_int16(mix * (10 ** (-rng.uniform(1, 18) / 20) / np.abs(mix).max()))
     return audio, np.sort(np.array([time for _, times in voices for time in times], np.float64))
 
@@ -154,25 +157,3 @@ def levelled(audio: np.ndarray, decibels: float) -> np.ndarray:
     """At a loudness (RMS while something sounds) of so many decibels."""
     loud = audio[np.abs(audio) > 1e-4]
     return audio * (10 ** (decibels / 20) / np.sqrt(np.mean(loud**2))) if len(loud) else audio
-
-
-def in_a_room(dry: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """With reverberation in two thirds of the clips: noise that decays by 60 dB in 0.1 to 1 s."""
-    if rng.random() < 1 / 3:
-        return dry
-    from scipy.signal import fftconvolve
-
-    time = np.arange(RATE) / RATE
-    tail = rng.normal(size=len(time)) * np.exp(-time * 6.9 / rng.uniform(0.1, 1.0))
-    tail *= 10 ** (-rng.uniform(4, 20) / 20) / np.sqrt(np.sum(tail**2))
-    wet: np.ndarray = dry + fftconvolve(dry, tail)[: len(dry)]
-    return wet
-
-
-def noise(rng: np.random.Generator) -> np.ndarray:
-    """(SAMPLES,) white to brown noise of RMS 1."""
-    spectrum = np.fft.rfft(rng.normal(size=SAMPLES))
-    spectrum *= np.maximum(np.arange(len(spectrum)), 100) ** -rng.uniform(0, 1)
-    made: np.ndarray = np.fft.irfft(spectrum, SAMPLES)
-    made /= np.sqrt(np.mean(made**2))
-    return made

@@ -14,16 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.audio.events import Events, score_items
 from benchmark.data.cache import cached_arrays, generator_digest
+from benchmark.data.excerpts import excerpt
+from benchmark.data.sides import Recording
 from benchmark.data.soundfont import SoundFont
-from benchmark.data.splits import Side
 from benchmark.metrics import reduction
 
-from . import recording, rendered
-from .features import HOP, RATE
+from . import rendered
+from .features import MEL, RATE
 from .libraries import SETS
-from .recorded import Found
-from .score import score_items
+from .recording import Listed
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "flux": {},
@@ -45,7 +46,7 @@ def strength(audio: np.ndarray) -> np.ndarray:
 
     return np.stack(
         [
-            librosa.onset.onset_strength(y=audio.astype(np.float32), sr=RATE, hop_length=HOP, **settings)
+            librosa.onset.onset_strength(y=audio.astype(np.float32), sr=RATE, hop_length=MEL.hop, **settings)
             for settings in KINDS.values()
         ]
     ).astype(np.float32)
@@ -57,17 +58,17 @@ def onsets(strengths: np.ndarray, setting: Setting) -> np.ndarray:
 
     kind, delta = setting
     found = librosa.onset.onset_detect(
-        onset_envelope=strengths[kind], sr=RATE, hop_length=HOP, delta=delta, units="time"
+        onset_envelope=strengths[kind], sr=RATE, hop_length=MEL.hop, delta=delta, units="time"
     )
     return np.asarray(found, np.float64)
 
 
-def choose(strengths: Strengths, truth: Sequence[np.ndarray], tolerance: float) -> Setting:
+def choose(strengths: Strengths, truth: Sequence[Events], tolerance: float) -> Setting:
     """The setting that has the best pooled F1."""
     pooled = reduction("pooled_f1")
 
     def f1(setting: Setting) -> float:
-        return pooled(score_items(truth, [onsets(one, setting) for one in strengths], tolerance))
+        return pooled(score_items(truth, [[onsets(one, setting)] for one in strengths], tolerance))
 
     return max(product(range(len(KINDS)), THRESHOLDS), key=f1)
 
@@ -78,12 +79,10 @@ def of_fold(fold: int, count: int, other: SoundFont | None = None) -> list[np.nd
     return _cached(spec, (rendered.render(fold, index, other)[0] / 32768 for index in range(count)))
 
 
-def of_side(name: str, found: Found, side: Side) -> list[np.ndarray]:
-    """Strengths of the recordings of a side, from the cache where it has them."""
-    here = found.clips[side]
-    spec = {"heard": [found.digests[item] for item in here], "code": generator_digest(Path(__file__))}
-    longest = SETS[name].longest
-    return _cached(spec, (recording.audio(found.recordings[item], longest) for item in here))
+def of_recordings(name: str, listed: Mapping[str, Listed], here: Sequence[Recording]) -> list[np.ndarray]:
+    """Strengths of recordings of a data set, from the cache where it has them."""
+    spec = {"heard": [one.digest for one in here], "code": generator_digest(Path(__file__))}
+    return _cached(spec, (excerpt(listed[one.name].audio(), length=SETS[name].longest).mono(RATE) for one in here))
 
 
 def _cached(spec: Mapping[str, object], sounds: Iterable[np.ndarray]) -> list[np.ndarray]:

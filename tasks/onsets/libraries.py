@@ -21,7 +21,7 @@ from benchmark.data.mirsets import MirSet
 from benchmark.data.splits import Manifest
 from benchmark.task import DataSet, Mirdata
 
-from .recording import Recording
+from .recording import Listed
 
 GUITARSET = DataSet(
     "guitarset",
@@ -59,22 +59,22 @@ def manifest() -> Manifest:
     return splits.read(Path(__file__).with_name("splits") / "guitarset.json", SPLIT)
 
 
-def mdb(home: Path | None, seed: int) -> dict[str, Recording]:
+def mdb(home: Path | None, seed: int) -> dict[str, Listed]:
     """MDB Drums, all its strokes; a source is a song."""
     songs, members = mdb_drums.songs(home), mdb_drums.manifest().members(seed)
     return {
-        item: Recording(side, item, partial(Path, songs[item].audio), partial(_drums, songs[item]))
+        item: Listed(side, item, partial(Path, songs[item].audio), partial(_drums, songs[item]))
         for side, items in members.items()
         for item in items
     }
 
 
-def guitarset(home: Path | None, seed: int) -> dict[str, Recording]:
+def guitarset(home: Path | None, seed: int) -> dict[str, Listed]:
     """GuitarSet as the microphone heard it; a source is a lead sheet."""
     found, split = mirsets.opened(GUITARSET, home), manifest()
     members = split.members(seed)
     return {
-        item: Recording(
+        item: Listed(
             side,
             split.items[item]["source"],
             partial(found.path, item, "audio_mic"),
@@ -85,12 +85,12 @@ def guitarset(home: Path | None, seed: int) -> dict[str, Recording]:
     }
 
 
-def maestro(home: Path | None, seed: int) -> dict[str, Recording]:
+def maestro(home: Path | None, seed: int) -> dict[str, Listed]:
     """MAESTRO; a source is a composition, all performances of which are on one side."""
     found = mirsets.opened(MAESTRO, home)
     with mirsets.table_of(MAESTRO):
         return {
-            item: Recording(
+            item: Listed(
                 track.split if track.split in splits.SIDES else None,
                 f"{track.canonical_composer}: {track.canonical_title}",
                 partial(found.path, item, "audio"),
@@ -100,16 +100,16 @@ def maestro(home: Path | None, seed: int) -> dict[str, Recording]:
         }
 
 
-def four_way_tabla(home: Path | None, seed: int) -> dict[str, Recording]:
+def four_way_tabla(home: Path | None, seed: int) -> dict[str, Listed]:
     """The four-way tabla set; a source is a player, and of the test recordings the recording itself."""
     found = mirsets.opened(TABLA, home)
-    recordings = {}
+    listed = {}
     for item, track in found.tracks().items():
         player = item.split("_")[0]
         side: splits.Side = "test" if not track.train else "validation" if player in TABLA_VALIDATION else "train"
         source = player if track.train else item
-        recordings[item] = Recording(side, source, partial(found.path, item, "audio"), partial(_strokes, found, item))
-    return recordings
+        listed[item] = Listed(side, source, partial(found.path, item, "audio"), partial(_strokes, found, item))
+    return listed
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class RecordedSet:
     """A data set, how its recordings are listed for a seed, and how many seconds are taken of each."""
 
     data: DataSet
-    recordings: Callable[[Path | None, int], dict[str, Recording]]
+    recordings: Callable[[Path | None, int], dict[str, Listed]]
     longest: float
 
 

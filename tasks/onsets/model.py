@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from .features import MELS
+from .features import MEL
 
 ANSWERS = 25
 """Frames that one row answers for: 0.25 s."""
@@ -24,7 +24,6 @@ DENSE_FRAMES = 15
 """Frames that the first dense layer spans."""
 CONTEXT = (3 * 4 + DENSE_FRAMES - 1) // 2
 """Frames on each side of an answer that have a part in it."""
-SEEN = ANSWERS + 2 * CONTEXT
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class OnsetNet(nn.Module):
             _conv(second, third),
         )
         self.dense = nn.Sequential(
-            nn.Conv2d(third, wide, (MELS // 4, DENSE_FRAMES)),
+            nn.Conv2d(third, wide, (MEL.bands // 4, DENSE_FRAMES)),
             *_after_dense(wide, shape.dense_dropout),
             nn.Conv2d(wide, wide, 1),
             *_after_dense(wide, shape.dense_dropout),

@@ -6,11 +6,11 @@ those of the default font's test clips, by the same general MIDI programs and pe
 
 from __future__ import annotations
 
+from benchmark.data.clips import Clip
 from benchmark.data.second_font import second_font
 from benchmark.data.soundfont import font
 
 from . import rendered
-from .clips import Clip
 from .sounds import FOLDS
 
 

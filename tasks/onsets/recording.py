@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from benchmark.data.cache import cached_arrays, generator_digest
-from benchmark.data.notes import resample
-from benchmark.data.recordings import UnusableError, annotated, content
+from benchmark.data.clips import Clip
+from benchmark.data.excerpts import excerpt
+from benchmark.data.recordings import UnusableError, annotated
 from benchmark.data.splits import Side
 
-from . import features
-from .clips import Clip, merged
+from .features import MEL
+from .merging import merged
 
 
 @dataclass(frozen=True)
-class Recording:
+class Listed:
     """What a data set says of a recording, before anything is read.
 
     Attributes
@@ -40,7 +39,7 @@ class Recording:
     onsets: Callable[[], np.ndarray]
 
 
-def read(recording: Recording, number: int, longest: float) -> tuple[Clip, str]:
+def read(listed: Listed, number: int, longest: float) -> tuple[Clip, str]:
     """At most `longest` seconds of a recording as a clip of source `number`, and the sha256 of what was heard.
 
     Raises
@@ -48,50 +47,18 @@ def read(recording: Recording, number: int, longest: float) -> tuple[Clip, str]:
     UnusableError
         It is on no side, a file is absent or cannot be read, the sound is silent or the annotation has no onset in it.
     """
-    if recording.side is None:
+    if listed.side is None:
         raise UnusableError("the data set does not say on which side it is")
-    heard, rate = _excerpt(recording.audio(), longest)
-    digest = hashlib.sha256(f"{rate} Hz {heard.shape}".encode() + heard.astype("<i2").tobytes()).hexdigest()
-    times = _onsets(recording, len(heard) / rate)
-    spec = {"heard": digest, "code": generator_digest(features, Path(__file__))}
-    frames = cached_arrays("onsets-recorded", spec, lambda: {"features": _frames(heard, rate)})["features"]
-    return Clip(frames, times, number), digest
+    heard = excerpt(listed.audio(), length=longest)
+    times = _onsets(listed, heard.seconds)
+    return Clip(heard.frames(MEL), (times,), number), heard.digest
 
 
-def audio(recording: Recording, longest: float) -> np.ndarray:
-    """What is heard of a recording: (samples,) float32 at the rate of the features."""
-    return _mono(*_excerpt(recording.audio(), longest))
-
-
-def _onsets(recording: Recording, seconds: float) -> np.ndarray:
-    times = annotated(lambda: merged(recording.onsets()))
+def _onsets(listed: Listed, seconds: float) -> np.ndarray:
+    times = annotated(lambda: merged(listed.onsets()))
     if not np.isfinite(times).all() or (times < 0).any():
         raise UnusableError("its annotation has a time that is negative or not a number")
     times = times[times < seconds]
     if not len(times):
         raise UnusableError("its annotation has no onset")
     return times
-
-
-def _excerpt(path: Path, longest: float) -> tuple[np.ndarray, int]:
-    """(samples,) or (samples, channels) int16, as stored and no more of it than is heard, and samples a second."""
-    import soundfile
-
-    try:
-        rate = int(soundfile.info(path).samplerate)
-        heard, _ = soundfile.read(path, round(longest * rate), dtype="int16")
-    except soundfile.LibsndfileError:
-        content(path)
-        raise UnusableError(f"{path.name} is not readable as audio") from None
-    if not heard.any():
-        raise UnusableError(f"{path.name} is silent")
-    return heard, rate
-
-
-def _mono(heard: np.ndarray, rate: int) -> np.ndarray:
-    mono = (heard.reshape(len(heard), -1).mean(1) / 32768).astype(np.float32)
-    return mono if rate == features.RATE else resample(mono, rate, features.RATE)
-
-
-def _frames(heard: np.ndarray, rate: int) -> np.ndarray:
-    return features.log_mel(_mono(heard, rate))

@@ -6,25 +6,27 @@ Which sound leads and who plays what is drawn for the default font; another font
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 
-from benchmark.data.cache import cached_arrays, generator_digest
+from benchmark.data import clips, logmel, room
+from benchmark.data.cache import generator_digest
+from benchmark.data.clips import Clip, Rendering
 from benchmark.data.notes import renderer_digest
 from benchmark.data.soundfont import SoundFont, font
+from benchmark.digest import digest_json
 
-from . import arrange, clips, features, playing, sounds
-from .clips import Clip, merged
+from . import arrange, features, merging, playing, sounds
+from .features import MEL
+from .merging import merged
 from .sounds import folds
 
 
 def generator(other: SoundFont | None = None) -> str:
     """Digest of the code and the fonts that the clips come from."""
-    code = generator_digest(sounds, playing, arrange, features, clips, Path(__file__))
-    fonts = [renderer_digest(one) for one in (font(), other) if one is not None]
-    return hashlib.sha256(" ".join([code, *fonts]).encode()).hexdigest()
+    code = generator_digest(sounds, playing, arrange, features, merging, logmel, room, clips, Path(__file__))
+    return digest_json([code, *(renderer_digest(one) for one in (font(), other) if one is not None)])
 
 
 def render(fold: int, index: int, other: SoundFont | None = None) -> tuple[np.ndarray, np.ndarray, int]:
@@ -43,16 +45,9 @@ def render(fold: int, index: int, other: SoundFont | None = None) -> tuple[np.nd
 
 def fold_clips(fold: int, count: int, other: SoundFont | None = None) -> tuple[list[Clip], str]:
     """The first clips of a fold and the sha256 of their audio, from the cache where it has them."""
-    spec = {"generator": generator(other), "fold": fold, "clips": count}
-    arrays = cached_arrays("onsets", spec, lambda: _build(fold, count, other))
-    return clips.unpack(arrays), bytes(arrays["audio_digest"]).hex()
 
-
-def _build(fold: int, count: int, other: SoundFont | None) -> dict[str, np.ndarray]:
-    total = hashlib.sha256()
-    made = []
-    for index in range(count):
+    def clip(index: int) -> Rendering:
         audio, onsets, source = render(fold, index, other)
-        total.update(audio.astype("<i2").tobytes())
-        made.append(Clip(features.log_mel(audio / 32768)[: arrange.FRAMES], onsets, source))
-    return clips.pack(made) | {"audio_digest": np.frombuffer(total.digest(), np.uint8)}
+        return audio, [onsets], source
+
+    return clips.rendered("onsets", {"generator": generator(other), "fold": fold}, count, clip, MEL)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmark.audio import windows
+from benchmark.audio.events import Events, precision_recall, score_items
+from benchmark.audio.peaks import heard
+from benchmark.audio.windows import Windows
+from benchmark.data import clips
 from benchmark.data.soundfont import font
-from benchmark.data.splits import SIDES, Side
-from benchmark.digest import digest_arrays, digest_json
 from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Metric, Profile, Split, Task, Training
 
-from . import augment, libraries, recorded, rendered, score, sounds
-from .clips import Clip
-from .features import HOP_SECONDS, MELS
-from .model import ANSWERS, SEEN, SHAPES, OnsetNet
-from .picking import THRESHOLD, pick
-from .segments import Segments, statistics
+from . import libraries, recorded, rendered, sounds
+from .features import MEL
+from .model import ANSWERS, SHAPES, OnsetNet
+from .rows import LAYOUT, PEAKS, VARIATION
 
 CLIPS = {"smoke": (6, 6, 6), "quick": (135, 60, 120), "full": (600, 120, 240)}
 """Rendered clips of a fold in training, validation and test."""
@@ -79,58 +79,49 @@ class Onsets(Task):
         return nn.functional.binary_cross_entropy_with_logits(output, targets)
 
     def evaluate(self, outputs: Tensor, split: Split) -> Evaluation:
-        """Pooled F1 of :mod:`.score` on the onsets of :mod:`.picking`; an item is a clip."""
-        if not isinstance(split, Segments):
+        """Pooled F1 of :mod:`benchmark.audio.events` on the peaks of :mod:`.rows`; an item is a clip."""
+        if not isinstance(split, Windows):
             raise TypeError("onsets are scored on the task's own splits")
-        return self.score(split, heard(outputs, split))
+        return self.score(split, heard(outputs, split, PEAKS))
 
-    def score(self, split: Segments, guess: Sequence[np.ndarray]) -> Evaluation:
+    def score(self, split: Windows, guess: Sequence[Events]) -> Evaluation:
         """Scores of onsets in every clip, whoever guessed them."""
-        truth = [clip.onsets for clip in split.clips]
+        truth = [clip.events for clip in split.clips]
         items = {
-            metric.id: score.score_items(truth, guess, tolerance)
+            metric.id: score_items(truth, guess, tolerance)
             for metric, tolerance in zip(self.metrics, TOLERANCES, strict=True)
         }
         scores = self.scored(items)
         for metric in self.metrics:
-            precision, recall = score.precision_recall(items[metric.id])
+            precision, recall = precision_recall(items[metric.id])
             scores[metric.id.replace("f1", "precision")] = precision
             scores[metric.id.replace("f1", "recall")] = recall
         return Evaluation(scores, items)
 
     def example(self, profile: Profile) -> Tensor:
         """One segment of noise, (1, 1, 64, 51)."""
-        return torch.randn((1, 1, MELS, SEEN), generator=torch.Generator().manual_seed(0))
+        return torch.randn((1, 1, MEL.bands, LAYOUT.seen), generator=torch.Generator().manual_seed(0))
 
     def seconds(self, profile: Profile) -> float:
         """A segment: every call answers for 25 new frames."""
-        return ANSWERS * HOP_SECONDS
+        return ANSWERS * MEL.hop_seconds
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """In level, colour, pitch and noise: see :mod:`.augment`."""
-        return augment.vary(batch, generator)
-
-
-def heard(outputs: Tensor, split: Segments, threshold: float = THRESHOLD) -> list[np.ndarray]:
-    """Onsets of every clip from logits (rows, 25)."""
-    return [pick(clip.cpu().numpy(), threshold) for clip in split.by_clip(torch.sigmoid(outputs.double()))]
+        """In level, colour, pitch and noise."""
+        return VARIATION.of(batch, generator)
 
 
 def _rendered(profile: Profile, seed: int) -> Data:
-    count = dict(zip(SIDES, CLIPS[profile], strict=True))
-    order = [(seed + step) % sounds.FOLDS for step in range(sounds.FOLDS)]
-    found = {fold: rendered.fold_clips(fold, max(count.values())) for fold in order}
-    folds: dict[Side, list[int]] = {"train": order[2:], "validation": order[1:2], "test": order[:1]}
-    used = {side: [clip for fold in here for clip in found[fold][0][: count[side]]] for side, here in folds.items()}
-    dealt = sounds.folds(font())
+    dealt = clips.dealt(seed, sounds.FOLDS, CLIPS[profile], rendered.fold_clips)
+    folds = sounds.folds(font())
     about = {
         side: {
             "folds": here,
-            "presets": [list(source.presets) for fold in here for source in dealt[fold] if source.presets],
-            "drums": [list(map(list, source.drums)) for fold in here for source in dealt[fold] if source.drums],
-            "audio": [found[fold][1] for fold in here],
+            "presets": [list(source.presets) for fold in here for source in folds[fold] if source.presets],
+            "drums": [list(map(list, source.drums)) for fold in here for source in folds[fold] if source.drums],
+            "audio": dealt.audio[side],
         }
-        for side, here in folds.items()
+        for side, here in dealt.folds.items()
     }
     facts = {
         "font": font().digest,
@@ -138,53 +129,11 @@ def _rendered(profile: Profile, seed: int) -> Data:
         "generator": rendered.generator(),
         "missing": [],
     }
-    return _data(used, about, facts)
+    return windows.data(dealt.clips, about, facts, LAYOUT)
 
 
 def _recorded(name: str, home: Path | None, seed: int) -> Data:
-    found = recorded.load(name, home, seed)
-    used = {side: list(clips.values()) for side, clips in found.clips.items()}
-    about = {
-        side: {
-            "recordings": list(clips),
-            "source names": sorted({found.recordings[item].source for item in clips}),
-            "audio": [found.digests[item] for item in clips],
-        }
-        for side, clips in found.clips.items()
-    }
-    facts = {
-        "licence": libraries.SETS[name].data.licence,
-        "generator": recorded.generator(),
-        "missing": list(found.missing),
-    }
-    return _data(used, about, facts)
-
-
-def _data(
-    used: Mapping[Side, Sequence[Clip]], about: Mapping[Side, Mapping[str, object]], facts: Mapping[str, object]
-) -> Data:
-    """Splits of the clips, digested by what they were made from: the last bits of features differ by processor."""
-    mean, deviation = statistics(used["train"])
-    splits = {side: Segments(clips, mean, deviation) for side, clips in used.items()}
-    content = {
-        side: [about[side]["audio"], digest_arrays([splits[side].sources, *(clip.onsets for clip in clips)])]
-        for side, clips in used.items()
-    }
-    described = {side: {**about[side], **_describe(clips, len(splits[side]))} for side, clips in used.items()}
-    return Data(
-        splits["train"],
-        splits["validation"],
-        splits["test"],
-        digest=digest_json({"generator": facts["generator"], "content": content}),
-        manifest={**facts, "features": {"mean": mean, "deviation": deviation}, "splits": described},
-    )
-
-
-def _describe(clips: Sequence[Clip], rows: int) -> dict[str, object]:
-    return {
-        "clips": len(clips),
-        "rows": rows,
-        "seconds": round(sum(len(clip.features) for clip in clips) * HOP_SECONDS),
-        "sources": len({clip.source for clip in clips}),
-        "onsets": sum(len(clip.onsets) for clip in clips),
-    }
+    known = libraries.SETS[name]
+    sides = recorded.load(name, known.recordings(home, seed))
+    facts = {"licence": known.data.licence, "generator": recorded.generator(), "missing": list(sides.missing)}
+    return windows.data(sides.clips(), sides.about(), facts, LAYOUT)

@@ -15,7 +15,7 @@ from torch import nn
 from benchmark import records
 from benchmark.errors import UsageError
 from benchmark.hardware import scoring, tickets
-from benchmark.journal import Journal
+from benchmark.journal import weights_file
 from benchmark.task import Evaluation
 from tests.conftest import House
 from tests.hardware.nets import need
@@ -37,9 +37,8 @@ def weights(house: House, number: int) -> Path:
 def test_the_weights_are_looked_for_where_a_run_leaves_them(magnitude: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIMBENCH_CACHE", str(magnitude.root / "cache"))
     record = records.read(magnitude.results / f"{RECORD}.json")
-    assert tickets.cached(record, 3) == weights(magnitude, 3)
-    journal = Journal(magnitude.root / "elsewhere", record, np.zeros(1))
-    assert tickets.cached(record, 3).parent == journal._weights
+    assert weights_file(record, 3) == weights(magnitude, 3)
+    assert tickets.ticket(magnitude.results / f"{RECORD}.json", record, 3).round.round == 3
 
 
 def test_an_export_is_the_net_of_the_round(magnitude: House) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark import records
+from benchmark import methods, records
+from benchmark.leaderboard.summary import RANDOM
 from benchmark.metrics import REDUCTIONS
 from benchmark.records import Items, Record, Round, RunKey
 
@@ -67,16 +68,17 @@ def items(run: Run) -> Items:
 
 
 def record(run: Run, with_items: Items) -> Record:
-    criterion, _, suffix = run.method.partition("-")
-    named = not run.method.startswith(("narrow", "dense+", "masking"))
-    masked = run.method == "masking" or suffix == "masked"
-    kind = "masked" if masked else "sweep" if named and suffix != "reinit" else "control"
+    criterion, dash, variants = run.method.partition("-")
+    named = run.method not in methods.CONTROLS
+    like = methods.method(RANDOM + dash + variants if named else run.method)
+    # Of a hybrid half is cut.
+    masked = like.kind == "masked" and like.reset != "hybrid"
     made = Record(
         run=RunKey("toy", "made", run.profile, run.method, run.seed),
         status="complete",
-        kind=kind,
+        kind=like.kind,
         criterion=criterion if named else None,
-        reset=(suffix or "rewind") if named else None,
+        reset=like.reset,
         reason="",
         protocol={"version": 1, "minimum_units": 2, "steps": 100},
         task={

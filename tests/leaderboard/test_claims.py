@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmark import leaderboard
+from benchmark import leaderboard, records
 from benchmark.errors import UsageError
+from benchmark.hardware.footprint import Footprint
 from benchmark.leaderboard import claims
-from benchmark.leaderboard.claims import Claim, Judged, Measured
+from benchmark.leaderboard.claims import Claim, Judged
+from benchmark.leaderboard.measures import Measured
 from tests.leaderboard import factory
-from tests.leaderboard.factory import FLAT, World, at_controls, falling
+from tests.leaderboard.factory import FLAT, Run, World, at_controls, falling
 
 QUIET = World(sources=40, item_sd=0.01)
 DENSE = {0: 0.9}
 CRITERIA = ("gradient", "activation", "normalization")
+SMALL = Footprint(*[1024] * 8, 0).entry()
 
 
 def measured(results: Path, truths: Mapping[str, Mapping[int, float]], **options: object) -> dict[str, Measured]:
@@ -138,6 +142,50 @@ class TestAgainstDense:
         assert m.verdict(1) == verdict
 
 
+def with_costs(results: Path, truth: Mapping[int, float], dense_macs: float, seeds: int = 3) -> dict[str, Measured]:
+    """A sweep of `magnitude` whose nets take no memory to speak of, and so many operations a second of audio."""
+    for seed in range(seeds):
+        path = factory.write(results, Run("magnitude", seed, truth, QUIET))
+        record = records.read(path)
+        rounds = [replace(r, macs_per_second=dense_macs * 0.7**r.round, memory=SMALL) for r in record.rounds]
+        records.amend(path, replace(record, rounds=tuple(rounds)))
+    (section,) = leaderboard.sections(results)
+    return {m.claim.text: m for m in section.claims}
+
+
+class TestEmbedded:
+    """The Raspberry Pi 1B of the second paper does 41 million operations a second."""
+
+    # 100 M, 70 M, 49 M and 34.3 M operations: round 3 is the first that fits.
+    @pytest.mark.parametrize(("last_good", "verdict"), [(3, "held"), (15, "held"), (2, "contradicted")])
+    def test_the_largest_net_that_fits_is_held_against_dense(
+        self, tmp_path: Path, last_good: int, verdict: str
+    ) -> None:
+        m = one(with_costs(tmp_path, falling(last_good), 100e6), "Trimmed nets fit")
+        assert m.budget == pytest.approx(1 - 0.7**3)
+        assert m.interval.value == pytest.approx(0 if verdict == "held" else -0.1, abs=0.003)
+        assert m.verdict(1) == verdict
+
+    def test_a_dip_before_it_is_not_overlooked(self, tmp_path: Path) -> None:
+        m = one(with_costs(tmp_path, FLAT | {2: 0.7}, 100e6), "Trimmed nets fit")
+        assert m.verdict(1) == "cannot be told"
+
+    def test_where_no_net_fits_it_is_contradicted_however_good_they_are(self, tmp_path: Path) -> None:
+        m = one(with_costs(tmp_path, FLAT, 41e6 / 0.7**15 * 1.01), "Trimmed nets fit")
+        assert m.verdict(1) == "contradicted"
+        assert m.budget == pytest.approx(1 - 0.7**15)
+
+    def test_where_dense_fits_nothing_is_claimed(self, tmp_path: Path) -> None:
+        assert not any(text.startswith("Trimmed nets") for text in with_costs(tmp_path, FLAT, 41e6))
+
+    def test_records_without_memory_figures_measure_nothing(self, tmp_path: Path) -> None:
+        assert not any(text.startswith("Trimmed nets") for text in measured(tmp_path, {"magnitude": FLAT}))
+
+    def test_one_seed_tells_nothing(self, tmp_path: Path) -> None:
+        m = one(with_costs(tmp_path, FLAT, 1e12, seeds=1), "Trimmed nets fit")
+        assert m.verdict(1) == "cannot be told"
+
+
 class TestTogether:
     def test_tables_that_differ_are_counted(self, tmp_path: Path) -> None:
         held = one(measured(tmp_path / "a", {"magnitude": falling(9)}), "Up to 90 %")
@@ -156,7 +204,7 @@ class TestTogether:
         page = leaderboard.build(tmp_path)
         top = page[page.index("## What the papers claim") : page.index("## How to read")]
         rows = [line for line in top.splitlines() if line.startswith("|")][2:]
-        assert len(rows) == len(claims.claims()) == 20
+        assert len(rows) == len(claims.claims()) == 21
         assert "| **held** " in rows[0]
         assert "| not measured yet |" in rows[3].replace("  ", "").replace(" |", " |")
         assert all("0 of 1" in row for row in rows if "not measured" in row)
@@ -170,12 +218,14 @@ class TestFile:
             assert bool(claim.measure) != bool(claim.why)
             assert bool(claim.measure) == bool(claim.method)
             assert (claim.measure == "difference") == bool(claim.over)
+            assert (claim.measure == "embedded") == bool(claim.platform)
 
     @pytest.mark.parametrize(
         ("entry", "match"),
         [
             ({"text": "a", "paper": "b", "measure": "lossles"}, "no measure 'lossles': did you mean.*lossless"),
             ({"text": "a", "paper": "b", "measures": "lossless"}, "'a' has unknown fields: measures"),
+            ({"text": "a", "paper": "b", "measure": "embedded", "platform": "rpi-1"}, "no platform 'rpi-1': did you"),
             ({"text": "a", "paper": "b"}, "'a' needs `measure`, or `why`"),
         ],
     )

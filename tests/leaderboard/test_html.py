@@ -105,7 +105,16 @@ def test_html_in_markdown_is_shown_not_obeyed() -> None:
     assert "<p>&lt;b&gt;x&lt;/b&gt;</p>" in html("<b>x</b>\n", [])
 
 
+def test_names_stay_in_sight_and_words_of_code_whole() -> None:
+    table = "| n | method |\n|---|---|\n| 1 | magnitude-local-finetune |\n\n| claim |\n|---|\n| `-finetune` and `python -m x` |\n"
+    elements = Elements(html(table, []))
+    assert elements.values("td", "class") == ["name", "middling"]
+    assert elements.values("th", "class") == ["name"]
+    assert elements.values("code", "class") == ["word"]
+
+
 def test_no_results_is_a_page_too(tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
     leaderboard.write_html(tmp_path / "results", tmp_path / "page.html")
     assert "There are no ranked results yet" in (tmp_path / "page.html").read_text()
 

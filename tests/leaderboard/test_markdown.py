@@ -87,7 +87,7 @@ class TestPage:
     def test_partly_masked_row_shows_what_it_costs(self, tmp_path: Path) -> None:
         factory.write_all(tmp_path, {"random": falling(3)}, world=World(sources=60))
         for seed in range(3):
-            factory.write(tmp_path, Run("random-hybrid", seed, falling(8), World(sources=60), {"kind": "masked"}))
+            factory.write(tmp_path, Run("random-hybrid", seed, falling(8), World(sources=60)))
         row = section_tables(leaderboard.build(tmp_path))[0][3]
         assert row[1] == "random-hybrid"
         assert row[5:7] == ["94.24 % partly masked", "57.6 k"]

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark import leaderboard, records
+from benchmark import cli, leaderboard, records
 from benchmark.errors import RecordError
+from benchmark.items import Items, pack
 from benchmark.leaderboard.runs import load
-from benchmark.records import Items
 from tests.leaderboard import factory
 from tests.leaderboard.factory import FLAT, METRIC, Run, World
 
@@ -56,7 +56,7 @@ def test_items_of_another_life_of_the_run_are_refused(tmp_path: Path) -> None:
     """Done anew and killed between the two files: the old record, the new items of fewer rounds."""
     path = factory.write(tmp_path, Run())
     young = factory.items(Run(truth={0: 0.9, 1: 0.9}))
-    path.with_suffix(".npz").write_bytes(records._pack(young))
+    path.with_suffix(".npz").write_bytes(pack(young))
     with pytest.raises(RecordError, match=r"no array toy\.accuracy\.v1/part with a row for every round"):
         leaderboard.build(tmp_path)
 
@@ -66,7 +66,7 @@ def test_items_with_one_round_more_are_read(tmp_path: Path) -> None:
     run = Run(truth={0: 0.9, 1: 0.9, 2: 0.9})
     path = factory.write(tmp_path, Run(truth={0: 0.9, 1: 0.9}))
     before = leaderboard.build(tmp_path)
-    path.with_suffix(".npz").write_bytes(records._pack(factory.items(run)))
+    path.with_suffix(".npz").write_bytes(pack(factory.items(run)))
     assert leaderboard.build(tmp_path) == before
 
 
@@ -79,8 +79,35 @@ def test_missing_side_file_is_refused(tmp_path: Path) -> None:
 def test_items_of_another_metric_are_refused(tmp_path: Path) -> None:
     path = factory.write(tmp_path, Run(truth={0: 0.9}))
     other = Items(np.arange(4), {"other.v1": {"part": np.ones((1, 4)), "whole": np.ones((1, 4))}})
-    path.with_suffix(".npz").write_bytes(records._pack(other))
+    path.with_suffix(".npz").write_bytes(pack(other))
     with pytest.raises(RecordError, match=r"has no array toy\.accuracy\.v1/part"):
+        leaderboard.build(tmp_path)
+
+
+def test_a_label_that_asks_for_terabytes_is_refused(tmp_path: Path) -> None:
+    path = factory.write(tmp_path, Run(truth={0: 0.9}))
+    path.write_text(path.read_text().replace('"ratio"', '"pooled_f1"'))
+    counts = {name: np.ones((1, 4)) for name in ("hits", "truths", "guesses")}
+    label = np.array([[0, 0, 0, 10**12]])
+    path.with_suffix(".npz").write_bytes(pack(Items(np.arange(4), {METRIC: {"label": label, **counts}})))
+    with pytest.raises(RecordError, match=r"/label has class numbers outside 0 to 1023$"):
+        leaderboard.build(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("method", "said", "line"),
+    [
+        ("narrow+", {"kind": "sweep", "criterion": "mine", "reset": "rewind"}, "kind is 'sweep', and a run of"),
+        ("magnitude-masked", {"kind": "sweep"}, "kind is 'sweep', and a run of magnitude-masked has 'masked'"),
+        ("magnitude", {"criterion": "random"}, "criterion is 'random', and a run of magnitude has 'magnitude'"),
+        ("magnitude-finetune", {"reset": "rewind"}, "reset is 'rewind', and a run of magnitude-finetune has"),
+    ],
+)
+def test_a_record_cannot_pass_for_a_run_of_another_kind(
+    tmp_path: Path, method: str, said: dict[str, str], line: str
+) -> None:
+    factory.write(tmp_path, Run(method, changes=said))
+    with pytest.raises(RecordError, match=rf"seed0\.json: {line}"):
         leaderboard.build(tmp_path)
 
 
@@ -125,3 +152,14 @@ def test_draws_that_score_nothing_are_refused_by_name(tmp_path: Path) -> None:
     records.write(tmp_path, factory.record(run, sparse), sparse)
     with pytest.raises(RecordError, match=r"random/seed0\.json: round 0: .* nothing to score"):
         leaderboard.build(tmp_path)
+
+
+def test_a_folder_that_is_not_there_makes_no_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typing error must not put an empty page in the place of a full one."""
+    monkeypatch.chdir(tmp_path)
+    Path("leaderboard.md").write_text("a full page\n")
+    assert cli.main(["leaderboard", "--results", "resluts"]) == 2
+    assert capsys.readouterr().err == "benchmark: resluts is no folder of records; name one with --results\n"
+    assert Path("leaderboard.md").read_text() == "a full page\n"

@@ -205,6 +205,21 @@ class TestLossless:
         assert statistics.lossless(rounds, 0.02, False) == Lossless(1, open=False)
 
 
+class TestRatio:
+    def test_of_means_and_draw_by_draw(self) -> None:
+        scores = Scores(np.array([0.3, 0.9]), np.linspace(0.4, 0.8, statistics.DRAWS))
+        base = Scores(np.array([0.2, 0.4]), np.linspace(0.2, 0.4, statistics.DRAWS))
+        found = statistics.ratio(scores, base)
+        assert found is not None
+        # Draw by draw it is always 2; the means are 0.6 and 0.3, while the mean of 1.5 and 2.25 is another number.
+        assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2))
+        assert found.seeds == pytest.approx((1.5, 2.25))
+
+    @pytest.mark.parametrize("base", [constant(0.0), constant(-1.0), spread(0.1, 0.05)])
+    def test_nothing_is_a_multiple_of_what_may_be_zero(self, base: Scores) -> None:
+        assert statistics.ratio(constant(0.5), base) is None
+
+
 def test_training_noise_of_pairs() -> None:
     random = np.random.default_rng(8)
     pairs = [(a, b) for a, b in random.normal(0.8, 0.016, (4000, 2))]

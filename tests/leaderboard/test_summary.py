@@ -195,7 +195,7 @@ class TestMasked:
         factory.write_all(tmp_path, {"random": FLAT}, world=QUIET)
         for seed in range(3):
             # Its nets are those of a cut: fewer parameters than dense.
-            factory.write(tmp_path, Run("random-hybrid", seed, FLAT, QUIET, {"kind": "masked"}))
+            factory.write(tmp_path, Run("random-hybrid", seed, FLAT, QUIET))
         section = only_section(tmp_path)
         (note,) = section.notes
         assert note.startswith("Partly cut, partly masked: random-hybrid. Their budgets are non-zeros; what was cut is")

@@ -128,7 +128,7 @@ SUM = "return Evaluation(self.scored(items), items)"
         ),
         (
             ('"truth": truth.astype(np.uint8)', '"truth": truth - 1'),
-            "has class numbers outside 0 to 4095; number from 0",
+            "has class numbers outside 0 to 1023; finite numbers; classes are integers from 0",
         ),
         (("outputs.argmax(1)", "outputs.topk(9).indices[:, 0]"), "random outputs: raised RuntimeError"),
         (("cross_entropy(output, targets)", "cross_entropy(output, targets, reduction='none')"), "one finite number"),

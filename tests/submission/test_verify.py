@@ -17,7 +17,8 @@ import pytest
 import torch
 
 from benchmark import cli, records
-from benchmark.hardware.tickets import beside, cached
+from benchmark.hardware.tickets import beside
+from benchmark.journal import weights_file
 from benchmark.records import RunKey
 from benchmark.states import load_state, save_state
 from benchmark.submission.record_check import Opened, _drawn
@@ -162,7 +163,6 @@ def last_round_gone(r: dict[str, Any]) -> None:
         (lambda r: r.update(criterion="random"), "criterion is 'random', and a run of magnitude has 'magnitude'"),
         (lambda r: r.update(reset="finetune"), "reset is 'finetune', and a run of magnitude has 'rewind'"),
         (lambda r: r.update(reason="tired"), "is complete and has a reason for failing"),
-        (lambda r: r.update(code={"harness": "x"}), "code has digests of harness, wanted criterion, harness, task"),
         (protocol(version=2), "protocol version is 2"),
         (protocol(steps=500), "protocol steps is 500"),
         (protocol(rewind_step=0), "protocol rewind_step is 0"),
@@ -222,12 +222,12 @@ def test_swapped_weights_are_refused(results, capsys, measured, tmp_path, monkey
     path = place(results, "narrow")
     record = records.read(path)
     for entry in record.rounds:
-        shutil.copy(cached(record, entry.round), beside(path, entry.round))
+        shutil.copy(weights_file(record, entry.round), beside(path, entry.round))
     number = record.rounds[0].round
     state = load_state(beside(path, number))
     save_state(beside(path, number), {name: -t if "out" in name else t for name, t in state.items()})
     assert ", its weights give" in refused(capsys, path, results)
-    shutil.copy(cached(record, record.rounds[1].round), beside(path, number))
+    shutil.copy(weights_file(record, record.rounds[1].round), beside(path, number))
     assert "parameters where the record has" in refused(capsys, path, results)
 
 
@@ -235,7 +235,7 @@ def test_weights_that_are_not_numbers_or_not_weights_are_refused(results, capsys
     path = place(results, "narrow")
     record = records.read(path)
     number = record.rounds[0].round
-    state = load_state(cached(record, number))
+    state = load_state(weights_file(record, number))
     save_state(beside(path, number), {name: t * torch.nan if t.is_floating_point() else t for name, t in state.items()})
     assert "its weights give" in refused(capsys, path, results)
     beside(path, number).write_bytes(b"\xff" * 100)
@@ -280,11 +280,15 @@ def test_a_record_reached_through_a_link_is_refused(results, capsys, tmp_path):
 def test_a_record_of_what_is_not_here_is_refused(results, capsys, key, value, line):
     whole = json.loads(place(results).read_text())
     whole["run"][key] = value
+    if key == "method":
+        whole["criterion"] = value
     named = whole["run"] if "/" not in value else whole["run"] | {"method": "magnitude"}
     path = results / named["task"] / named["data"] / named["profile"] / named["method"] / "seed0.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(whole))
-    assert line in refused(capsys, path, results)
+    out = refused(capsys, path, results)
+    assert line in out
+    assert out.splitlines()[0].count(str(path)) == 1
 
 
 def npz(path: Path, **arrays: np.ndarray) -> None:
@@ -322,7 +326,7 @@ def bomb(path: Path) -> None:
 
 def many_items_of_many_classes(path: Path) -> None:
     guess = np.zeros((1, 200_000), np.int16)
-    guess[0, 0] = 4000
+    guess[0, 0] = 1000
     arrays = {"sources": np.zeros(200_000, np.uint8), "toy.macro_f1.v1/guess": guess}
     np.savez_compressed(path.with_suffix(".npz"), **arrays)
 
@@ -343,9 +347,9 @@ def empty_arrays(path: Path) -> None:
     ("tamper", "line"),
     [
         (bomb, "unpacks to more than"),
-        (many_items_of_many_classes, "class numbers begin at 0 and are few"),
+        (many_items_of_many_classes, "classes times items, of 4000000"),
         (huge_header, "not readable"),
-        (empty_arrays, "ValueError"),
+        (empty_arrays, "has 0 items"),
         (lambda path: path.with_suffix(".npz").unlink(), "not readable"),
         (lambda path: path.with_suffix(".npz").write_bytes(b"PK" + bytes(100)), "not readable"),
         (lambda path: path.with_suffix(".npz").write_bytes(bytes(2_000_000)), "larger than 1000000 bytes"),
@@ -383,7 +387,12 @@ def test_what_a_record_says_cannot_act_on_the_terminal(results, capsys):
 
 def test_a_stale_record_is_told_and_holds(results, capsys):
     path = place(results, "narrow")
-    edit(path, lambda r: r["code"].update(harness="0" * 64))
+    edit(path, lambda r: (r["code"].update(training="0" * 64), r["code"].pop("trimming")))
     code, out = verified(capsys, results, str(path))
     assert code == 0
-    assert "note: 1 of 1 records: stale: measured with other code of the harness than is here" in out
+    assert "note: 1 of 1 records: stale: measured with other code than is here of: training, trimming" in out
+
+
+def test_a_folder_that_is_not_there_is_no_folder_of_sound_records(tmp_path, capsys):
+    assert cli.main(["verify", "--results", str(tmp_path / "nowhere")]) == 2
+    assert "nowhere is no folder of records; name one with --results" in capsys.readouterr().err

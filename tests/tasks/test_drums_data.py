@@ -16,14 +16,14 @@ import torch
 
 from benchmark.data.second_font import has_second_font, second_font
 from benchmark.data.soundfont import font
-from benchmark.task import Batch, Data
+from benchmark.task import Data
 from benchmark.training import evaluate, fit
-from tasks.drums import augment, other_font, patterns, rendered, synth, task
+from tasks.drums import other_font, patterns, rendered, synth, task
 from tasks.drums.arrange import CLEAR, FRAMES, GAP, SAMPLES, SECONDS, _drums
-from tasks.drums.clips import Clip, pack, unpack
-from tasks.drums.features import CONTEXT, HOP_SECONDS, MELS, PATCH, RATE, filters, frame_of, log_mel
+from tasks.drums.features import MEL, PATCH, RATE
 from tasks.drums.patterns import OTHER, Stroke
 from tasks.drums.rendered import SAMPLED
+from tasks.drums.rows import LAYOUT
 from tasks.drums.sounds import FOLDS, HAT, KICK, SNARE, SOUNDS, samples
 from tasks.drums.voices import ATTACK, attack, softened, voice
 
@@ -150,8 +150,8 @@ def test_the_manifest_is_json_and_counts(data: Data) -> None:
         found, split = manifest["splits"][side], getattr(data, side)
         assert found["rows"] == len(split) == FRAMES * found["clips"]
         assert 3 * found["clips"] == len(split.sources)
-        assert list(found["strokes"].values()) == (split.targets == 1).sum(0).tolist()
-        assert min(found["strokes"].values()) > 0
+        assert list(found["events"].values()) == (split.targets == 1).sum(0).tolist()
+        assert min(found["events"].values()) > 0
 
 
 def test_strokes_are_in_order_apart_and_audible(rendering: list[tuple[np.ndarray, list[np.ndarray], int]]) -> None:
@@ -207,24 +207,14 @@ def test_frames_rise_where_strokes_are(rendering: list[tuple[np.ndarray, list[np
     lags = range(-6, 7)
     total = dict.fromkeys(lags, 0.0)
     for audio, truth, _ in rendering:
-        frames = log_mel(audio / 32768).astype(np.float64)
+        frames = MEL.frames(audio / 32768).astype(np.float64)
         flux = np.maximum(np.diff(frames, axis=0, prepend=frames[:1]), 0).sum(1)
-        at = frame_of(np.concatenate(truth))
+        at = MEL.nearest(np.concatenate(truth))
         for lag in lags:
             total[lag] += flux[np.clip(at + lag, 0, len(flux) - 1)].sum()
     # A window of four hops sees a stroke up to two frames before its middle.
     assert max(total, key=lambda lag: total[lag]) in (-1, 0)
     assert total[0] > 3 * max(total[-6], total[6])
-
-
-def test_frames_do_not_depend_on_gain() -> None:
-    audio = rendered.render(0, 0)[0] / 32768
-    assert np.abs(log_mel(audio) - log_mel(0.1 * audio)).max() < 0.01
-
-
-def test_every_mel_band_hears_something() -> None:
-    assert filters().shape[0] == MELS
-    assert filters().sum(1) == pytest.approx(np.ones(MELS), abs=1e-5)
 
 
 def test_attack_is_the_first_sample_over_a_tenth() -> None:
@@ -301,8 +291,8 @@ def test_the_other_font_has_other_kits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(other_font, "programs", lambda found: [0, 25, 40])
     clips = other_font.clips(1)
     assert [clip.source for clip in clips] == [0] * 4 + [25] * 4 + [40] * 4
-    assert all(clip.features.shape == (FRAMES, MELS) for clip in clips)
-    assert all(sum(len(clip.strokes[drum]) for clip in clips) > 20 for drum in range(3))
+    assert all(clip.features.shape == (FRAMES, MEL.bands) for clip in clips)
+    assert all(sum(len(clip.events[drum]) for clip in clips) > 20 for drum in range(3))
     same = other_font.clips(1)
     assert all(np.array_equal(one.features, other.features) for one, other in zip(clips, same, strict=True))
 
@@ -310,58 +300,23 @@ def test_the_other_font_has_other_kits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("side", SIDES)
 def test_a_row_is_centred_on_its_frame(data: Data, side: str) -> None:
     split = getattr(data, side)
-    rows = torch.tensor([0, CONTEXT, FRAMES - 1, FRAMES, len(split) - 1])
+    rows = torch.tensor([0, LAYOUT.context, FRAMES - 1, FRAMES, len(split) - 1])
     batch = split.batch(rows)
-    assert batch.inputs.shape == (5, 1, MELS, PATCH)
+    assert batch.inputs.shape == (5, 1, MEL.bands, PATCH)
     for row, patch, target in zip(rows.tolist(), batch.inputs, batch.targets, strict=True):
         clip, place = divmod(row, FRAMES)
         features = split.clips[clip].features.astype(np.float32)
-        padded = np.pad(features, ((CONTEXT, CONTEXT), (0, 0)))[place : place + PATCH].T
+        padded = np.pad(features, ((LAYOUT.context, LAYOUT.context), (0, 0)))[place : place + PATCH].T
         mean, deviation = data.manifest["features"]["mean"], data.manifest["features"]["deviation"]
         assert patch[0].numpy() == pytest.approx((padded - mean) / deviation, abs=1e-5)
-        for drum, times in enumerate(split.clips[clip].strokes):
-            assert (target[drum] == 1) == (np.rint(times / HOP_SECONDS) == place).any()
-
-
-def test_features_are_normalised_by_training_clips(data: Data) -> None:
-    values = np.concatenate([clip.features for clip in data.train.clips]).astype(np.float64)
-    assert data.manifest["features"]["mean"] == pytest.approx(values.mean())
-    assert data.manifest["features"]["deviation"] == pytest.approx(values.std())
+        for drum, times in enumerate(split.clips[clip].events):
+            assert (target[drum] == 1) == (np.rint(times / MEL.hop_seconds) == place).any()
 
 
 def test_a_model_that_knows_the_targets_scores_one(data: Data) -> None:
     for side in SIDES:
         split = getattr(data, side)
         assert set(task.evaluate(40 * split.targets - 20, split).scores.values()) == {1.0}
-
-
-def test_clips_are_packed_without_loss() -> None:
-    rng = np.random.default_rng(0)
-    made = [
-        Clip(rng.normal(size=(n, MELS)).astype(np.float16), (np.sort(rng.random(k)), np.zeros(0), rng.random(1)), n)
-        for n, k in ((5, 3), (9, 0), (2, 1))
-    ]
-    for one, other in zip(made, unpack(pack(made)), strict=True):
-        assert np.array_equal(one.features, other.features) and one.source == other.source
-        assert all(np.array_equal(a, b) for a, b in zip(one.strokes, other.strokes, strict=True))
-
-
-def test_augmentation_comes_from_its_generator(data: Data) -> None:
-    batch = data.train.batch(torch.arange(40))
-    before = batch.inputs.clone()
-    one, same, other = (task.augment(batch, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
-    assert torch.equal(one.inputs, same.inputs) and not torch.equal(one.inputs, other.inputs)
-    assert torch.equal(one.targets, batch.targets) and torch.equal(batch.inputs, before)
-
-
-def test_augmentation_moves_bands_and_levels_alike_in_all_frames(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NOISE", "LEVEL", "TILT"):
-        monkeypatch.setattr(augment, name, 0.0)
-    ramp = torch.arange(MELS, dtype=torch.float32).view(1, 1, MELS, 1).expand(200, 1, MELS, PATCH)
-    moved = augment.vary(Batch(ramp, torch.zeros(200, 3)), torch.Generator().manual_seed(0)).inputs
-    assert set((moved[:, 0, 30, 0] - 30).tolist()) == {-2.0, -1.0, 0.0, 1.0, 2.0}
-    assert torch.equal(moved, moved[..., :1].expand_as(moved))
-    assert moved.min() == 0 and moved.max() == MELS - 1
 
 
 def test_smoke_trains(data: Data) -> None:

@@ -20,7 +20,7 @@ from benchmark.data.recordings import UnusableError
 from benchmark.errors import DataError
 from tasks.drums import midi_sets, rendered, task
 from tasks.drums.arrange import SECONDS
-from tasks.drums.features import HOP_SECONDS, RATE
+from tasks.drums.features import MEL, RATE
 from tasks.drums.midi_sets import BABY, LEAD, strokes
 
 pytest.importorskip("mirdata", reason="the optional dependency `real` is not installed")
@@ -148,9 +148,9 @@ def test_strokes_are_those_of_the_midi_file_from_the_excerpt_on(groove_made: Pat
     clip = task.data("groove_midi", groove_made, "smoke", 0).train.clips[0]
     _, truth = played(0)
     start = max(0.0, min(times[0] for times in truth) - LEAD)
-    for found, there in zip(clip.strokes, truth, strict=True):
+    for found, there in zip(clip.events, truth, strict=True):
         assert found == pytest.approx(there - start, abs=2e-3)
-    assert len(clip.features) * HOP_SECONDS == pytest.approx(SECONDS - start, abs=2 * HOP_SECONDS)
+    assert len(clip.features) * MEL.hop_seconds == pytest.approx(SECONDS - start, abs=2 * MEL.hop_seconds)
 
 
 def test_recordings_are_cut_and_spread(groove_made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,8 +160,8 @@ def test_recordings_are_cut_and_spread(groove_made: Path, monkeypatch: pytest.Mo
     assert found.manifest["splits"]["train"]["recordings"] == ["drummer1/session1/0", "drummer1/session1/1"]
     assert found.manifest["splits"]["validation"]["recordings"] == ["drummer1/session1/3"]
     for split in (found.train, found.validation, found.test):
-        assert split.frames == [round(2.0 * RATE) // 512 + 1] * len(split.clips)
-        assert all(times.max(initial=0) < 2.1 for clip in split.clips for times in clip.strokes)
+        assert split.rows == [round(2.0 * RATE) // 512 + 1] * len(split.clips)
+        assert all(times.max(initial=0) < 2.1 for clip in split.clips for times in clip.events)
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.data.clips import Clip
 from benchmark.task import PROFILES
 from tasks.drums import bands, task
-from tasks.drums.clips import Clip
-from tasks.drums.features import HOP_SECONDS, MELS, PATCH, RATE, log_mel
+from tasks.drums.features import MEL, PATCH, RATE
 from tasks.drums.model import PROTECTED
 
 
@@ -40,8 +40,8 @@ def test_models_share_an_architecture(profile: str) -> None:
     model = task.model(profile)
     assert [type(m).__name__ for m in model.modules()] == [type(m).__name__ for m in task.model("quick").modules()]
     assert model.eval()(task.example(profile)).shape == (1, 3)
-    assert model(torch.zeros(7, 1, MELS, PATCH)).shape == (7, 3)
-    assert task.seconds(profile) == HOP_SECONDS
+    assert model(torch.zeros(7, 1, MEL.bands, PATCH)).shape == (7, 3)
+    assert task.seconds(profile) == MEL.hop_seconds
 
 
 def test_protected_modules_are_the_outputs() -> None:
@@ -96,7 +96,7 @@ def _bursts(frequency: tuple[float, float], times: list[float]) -> np.ndarray:
 def test_bands_hear_their_own_drum(drum: int) -> None:
     times = [0.5, 1.1, 1.4, 2.3]
     edges = ((50.0, 100.0), (500.0, 3000.0), (9000.0, 14_000.0))[drum]
-    strengths = bands.envelopes(Clip(log_mel(_bursts(edges, times)), (), 0))
+    strengths = bands.envelopes(Clip(MEL.frames(_bursts(edges, times)), (), 0))
     assert strengths.shape[0] == 3
     found = [bands.onsets(strengths[drum], threshold) for threshold in bands.THRESHOLDS]
     assert any(len(onsets) == 4 and np.abs(onsets - times).max() < 0.03 for onsets in found)

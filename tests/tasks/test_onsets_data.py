@@ -19,11 +19,11 @@ from benchmark.task import Data
 from benchmark.training import evaluate, fit
 from tasks.onsets import arrange, other_font, playing, rendered, task
 from tasks.onsets.arrange import ATTACK, FRAMES, SAMPLES, begins, pitched
-from tasks.onsets.clips import TOGETHER, Clip, merged, pack, unpack
-from tasks.onsets.features import HOP_SECONDS, MELS, RATE, filters, frame_of, log_mel
-from tasks.onsets.model import ANSWERS, CONTEXT, SEEN
+from tasks.onsets.features import MEL, RATE
+from tasks.onsets.merging import TOGETHER, merged
+from tasks.onsets.model import ANSWERS, CONTEXT
 from tasks.onsets.playing import CLEAR, SECONDS, STYLES, Note
-from tasks.onsets.segments import Segments, statistics
+from tasks.onsets.rows import LAYOUT
 from tasks.onsets.sounds import FOLDS, KITS, PRESETS, RATTLING, folds, keys, samples
 
 ROOT = Path(__file__).parents[2]
@@ -141,7 +141,7 @@ def test_the_manifest_is_json_and_counts(data: Data) -> None:
         found, split = manifest["splits"][side], getattr(data, side)
         assert found["clips"] == len(split.sources)
         assert found["rows"] == len(split) == found["clips"] * FRAMES // ANSWERS
-        assert found["onsets"] == split.targets.sum() > 0
+        assert found["events"]["onset"] == split.targets.sum() > 0
 
 
 def test_onsets_are_in_order_apart_and_inside(rendering: list[tuple[np.ndarray, np.ndarray, int]]) -> None:
@@ -244,20 +244,13 @@ def test_frames_rise_where_onsets_are(rendering: list[tuple[np.ndarray, np.ndarr
     lags = range(-8, 9)
     total = dict.fromkeys(lags, 0.0)
     for audio, onsets, _ in rendering:
-        frames = log_mel(audio / 32768).astype(np.float64)
+        frames = MEL.frames(audio / 32768).astype(np.float64)
         flux = np.maximum(np.diff(frames, axis=0, prepend=frames[:1]), 0).sum(1)
         for lag in lags:
-            total[lag] += flux[np.clip(frame_of(onsets) + lag, 0, len(flux) - 1)].sum()
+            total[lag] += flux[np.clip(MEL.nearest(onsets) + lag, 0, len(flux) - 1)].sum()
     # A window of 64 ms hears a stroke before its middle.
     assert max(total, key=lambda lag: total[lag]) in (-1, 0, 1)
     assert total[0] > 1.5 * max(total[-8], total[8])
-
-
-def test_frames_do_not_depend_on_gain(rendering: list[tuple[np.ndarray, np.ndarray, int]]) -> None:
-    audio = rendering[0][0] / 32768
-    assert np.abs(log_mel(audio) - log_mel(0.1 * audio)).max() < 0.01
-    assert filters().shape[0] == MELS
-    assert filters().sum(1) == pytest.approx(np.ones(MELS), abs=1e-5)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -266,36 +259,15 @@ def test_a_row_has_its_frames_and_their_context(data: Data, side: str) -> None:
     per_clip = FRAMES // ANSWERS
     rows = torch.tensor([0, 1, per_clip - 1, per_clip, len(split) - 1])
     batch = split.batch(rows)
-    assert batch.inputs.shape == (5, 1, MELS, SEEN) and batch.targets.shape == (5, ANSWERS)
+    assert batch.inputs.shape == (5, 1, MEL.bands, LAYOUT.seen) and batch.targets.shape == (5, ANSWERS)
     moments = data.manifest["features"]
     for row, frames, target in zip(rows.tolist(), batch.inputs, batch.targets, strict=True):
         clip, place = split.clips[row // per_clip], row % per_clip * ANSWERS
-        padded = np.pad(clip.features.astype(np.float32), ((CONTEXT, CONTEXT), (0, 0)))[place : place + SEEN].T
+        padded = np.pad(clip.features.astype(np.float32), ((CONTEXT, CONTEXT), (0, 0)))[place : place + LAYOUT.seen].T
         expected = (padded - moments["mean"]) / moments["deviation"]
         assert frames[0].numpy() == pytest.approx(expected, abs=1e-4)
-        inside = [f - place for f in frame_of(clip.onsets).tolist() if place <= f < place + ANSWERS]
+        inside = [f - place for f in MEL.nearest(clip.events[0]).tolist() if place <= f < place + ANSWERS]
         assert torch.nonzero(target).flatten().tolist() == sorted(set(inside))
-
-
-def test_clips_of_any_length_are_padded_and_cut_again() -> None:
-    rng = np.random.default_rng(0)
-    clips = [
-        Clip(rng.normal(size=(frames, MELS)).astype(np.float16), np.array([0.0, frames * HOP_SECONDS]), frames)
-        for frames in (1, 49, 50, 51, 130)
-    ]
-    split = Segments(clips, 0.0, 1.0)
-    assert split.rows == [1, 2, 2, 3, 6] and len(split) == 14
-    assert split.targets.sum() == len(clips), "an onset at the end of the last frame has no frame"
-    parts = split.by_clip(torch.arange(350.0).reshape(14, 25))
-    assert [len(part) for part in parts] == [1, 49, 50, 51, 130]
-    assert parts[3].tolist() == list(range(125, 176))
-    again = unpack(pack(clips))
-    for one, other in zip(clips, again, strict=True):
-        assert np.array_equal(one.features, other.features) and np.array_equal(one.onsets, other.onsets)
-        assert one.source == other.source
-    mean, deviation = statistics(clips)
-    values = np.concatenate([clip.features for clip in clips]).astype(float)
-    assert (mean, deviation) == pytest.approx((values.mean(), values.std()), abs=1e-9)
 
 
 def test_smoke_training_learns(data: Data) -> None:
@@ -306,7 +278,7 @@ def test_smoke_training_learns(data: Data) -> None:
     before = evaluate(task, model, data.test).scores[primary]
     fit(task, model, data, task.training("smoke"), seed=0)
     after = evaluate(task, model, data.test).scores[primary]
-    regular = [np.arange(0.1, SECONDS, 0.2) for _ in data.test.clips]
+    regular = [[np.arange(0.1, SECONDS, 0.2)] for _ in data.test.clips]
     assert after > max(before, task.score(data.test, regular).scores[primary]) + 0.05
 
 
@@ -318,4 +290,4 @@ def test_another_font_plays_the_same_parts() -> None:
     for one, other in zip(ours, theirs, strict=True):
         assert np.isfinite(other.features).all() and other.features.shape == one.features.shape
         assert not np.array_equal(one.features, other.features)
-        assert len(other.onsets) == pytest.approx(len(one.onsets), abs=0.4 * len(one.onsets) + 2)
+        assert len(other.events[0]) == pytest.approx(len(one.events[0]), abs=0.4 * len(one.events[0]) + 2)

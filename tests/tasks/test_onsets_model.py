@@ -1,4 +1,4 @@
-"""The net, its loss, its training rows, and the classical reference's peaks."""
+"""The net, its loss, and the classical reference's peaks."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.task import PROFILES, Batch
-from tasks.onsets import augment, detect, task
-from tasks.onsets.features import HOP_SECONDS, MELS, RATE
-from tasks.onsets.model import ANSWERS, CONTEXT, SEEN
+from benchmark.task import PROFILES
+from tasks.onsets import detect, task
+from tasks.onsets.features import MEL, RATE
+from tasks.onsets.model import ANSWERS, CONTEXT
+from tasks.onsets.rows import LAYOUT
 
 
 def test_sizes_are_the_stated_ones() -> None:
@@ -36,19 +37,19 @@ def test_models_share_an_architecture(profile: str) -> None:
     model = task.model(profile)
     assert [type(m).__name__ for m in model.modules()] == [type(m).__name__ for m in task.model("quick").modules()]
     assert model.eval()(task.example(profile)).shape == (1, ANSWERS)
-    assert model(torch.zeros(3, 1, MELS, SEEN)).shape == (3, ANSWERS)
-    assert task.seconds(profile) == pytest.approx(0.25) == ANSWERS * HOP_SECONDS
+    assert model(torch.zeros(3, 1, MEL.bands, LAYOUT.seen)).shape == (3, ANSWERS)
+    assert task.seconds(profile) == pytest.approx(0.25) == ANSWERS * MEL.hop_seconds
 
 
 def test_an_answer_does_not_depend_on_where_its_segment_begins() -> None:
     """Nor on frames beyond its context."""
     torch.manual_seed(0)
     model = task.model("smoke").eval()
-    frames = torch.randn(1, 1, MELS, SEEN + 20)
+    frames = torch.randn(1, 1, MEL.bands, LAYOUT.seen + 20)
     whole = model(frames)
     assert whole.shape == (1, ANSWERS + 20)
     for start in (0, 7, 20):
-        part = model(frames[..., start : start + SEEN])
+        part = model(frames[..., start : start + LAYOUT.seen])
         assert torch.allclose(part, whole[:, start : start + ANSWERS], atol=1e-5)
     # Answer 20 sees frames 20 to 46 and no other.
     far, near = (torch.full_like(frames, 9.0) for _ in range(2))
@@ -81,7 +82,7 @@ def test_reset_parameters_make_the_initialisation() -> None:
 def test_every_parameter_learns() -> None:
     torch.manual_seed(0)
     model = task.model("smoke")
-    task.loss(model(torch.randn(4, 1, MELS, SEEN)), torch.rand(4, ANSWERS).round()).backward()
+    task.loss(model(torch.randn(4, 1, MEL.bands, LAYOUT.seen)), torch.rand(4, ANSWERS).round()).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
 
@@ -95,34 +96,6 @@ def test_the_loss_is_least_at_the_true_rate() -> None:
     assert rates[int(np.argmin(losses))].item() == pytest.approx(0.03, abs=0.005)
     expected = -(targets * np.log(0.03) + (1 - targets) * np.log(0.97)).mean()
     assert task.loss(torch.logit(torch.tensor(0.03)).expand(2, 50), targets) == pytest.approx(expected.item())
-
-
-def test_augmentation_keeps_rows_and_targets() -> None:
-    inputs, targets = torch.randn(6, 1, MELS, SEEN), torch.rand(6, ANSWERS)
-    before = inputs.clone()
-    varied = augment.vary(Batch(inputs, targets), torch.Generator().manual_seed(0))
-    assert varied.inputs.shape == inputs.shape and torch.equal(varied.targets, targets)
-    assert torch.equal(inputs, before), "the split's own frames are left alone"
-    again = augment.vary(Batch(inputs, targets), torch.Generator().manual_seed(0))
-    assert torch.equal(varied.inputs, again.inputs)
-    other = augment.vary(Batch(inputs, targets), torch.Generator().manual_seed(1))
-    assert not torch.equal(varied.inputs, other.inputs)
-
-
-def test_augmentation_does_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lone band moves by whole bands, in all frames alike; level, tilt and noise stay within their bounds."""
-    inputs = torch.zeros(200, 1, MELS, 30)
-    inputs[:, :, 32] = 100.0
-    varied = augment.vary(Batch(inputs, torch.zeros(200, 4)), torch.Generator().manual_seed(0)).inputs
-    at = varied[:, 0].argmax(1)
-    assert (at == at[:, :1]).all()
-    assert set((at[:, 0] - 32).tolist()) == set(range(-augment.BANDS, augment.BANDS + 1))
-    monkeypatch.setattr(augment, "NOISE", 0.0)
-    quiet = augment.vary(Batch(torch.zeros(200, 1, MELS, 30), torch.zeros(200, 4)), torch.Generator().manual_seed(0))
-    level = quiet.inputs[:, 0, :, 0].mean(1)
-    assert level.abs().max() <= augment.LEVEL and level.abs().max() > 0.9 * augment.LEVEL
-    tilt = (quiet.inputs[:, 0, -1, 0] - quiet.inputs[:, 0, 0, 0]) / 2
-    assert tilt.abs().max() <= augment.TILT and tilt.abs().max() > 0.9 * augment.TILT
 
 
 @pytest.fixture(scope="module")
@@ -142,9 +115,9 @@ def test_librosa_hears_what_is_there_and_its_setting_is_chosen(beeps: tuple[np.n
     audio, times = beeps
     strengths = [detect.strength(audio)]
     assert strengths[0].shape == (len(detect.KINDS), 301)
-    setting = detect.choose(strengths, [times], 0.05)
+    setting = detect.choose(strengths, [[times]], 0.05)
     found = detect.onsets(strengths[0], setting)
     assert len(found) == 4 and np.abs(found - times).max() < 0.05
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(detect, "THRESHOLDS", (50.0,))
-        assert len(detect.onsets(strengths[0], detect.choose(strengths, [times], 0.05))) == 0
+        assert len(detect.onsets(strengths[0], detect.choose(strengths, [[times]], 0.05))) == 0

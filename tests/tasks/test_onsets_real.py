@@ -14,15 +14,15 @@ import pretty_midi
 import pytest
 import soundfile
 
+from benchmark.audio.windows import Windows
 from benchmark.data import splits
 from benchmark.data.recordings import sort_out
 from benchmark.errors import DataError
 from benchmark.task import Data
 from tasks.onsets import libraries, recorded, recording, task
 from tasks.onsets.arrange import FRAMES
-from tasks.onsets.clips import merged
 from tasks.onsets.features import RATE
-from tasks.onsets.segments import Segments
+from tasks.onsets.merging import merged
 from tests.tasks import test_onsets_mdb
 from tests.tasks.test_onsets_mdb import played
 
@@ -130,8 +130,8 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-def sides(data: Data) -> list[Segments]:
-    return [split for split in (data.train, data.validation, data.test) if isinstance(split, Segments)]
+def sides(data: Data) -> list[Windows]:
+    return [split for split in (data.train, data.validation, data.test) if isinstance(split, Windows)]
 
 
 @pytest.mark.parametrize("name", libraries.SETS)
@@ -145,7 +145,7 @@ def test_a_miniature_of_every_set_is_read(homes: dict[str, Path], name: str) -> 
         for clip in split.clips:
             onsets = played(next(numbers))[1]
             # MIDI has ticks, and the doubled stroke of MDB moves the first onset by a millisecond.
-            assert clip.onsets == pytest.approx(merged(onsets), abs=1.1e-3)
+            assert clip.events[0] == pytest.approx(merged(onsets), abs=1.1e-3)
             assert len(clip.features) == FRAMES + 1
     assert data.digest == task.data(name, homes[name], "smoke", 0).digest
 
@@ -204,10 +204,10 @@ def test_a_damaged_annotation_of_a_library_is_named(homes: dict[str, Path], tmp_
     home = Path(shutil.copytree(homes["guitarset"], tmp_path / "home"))
     item = libraries.manifest().members(0)["train"][0]
     (home / "annotation" / f"{item}.jams").write_text("{")
-    found = recorded.load("guitarset", home, 0)
+    found = recorded.load("guitarset", libraries.guitarset(home, 0))
     assert any(line.startswith(f"{item}: its annotation cannot be read") for line in found.missing)
     (home / "annotation" / f"{item}.jams").unlink()
-    assert f"{item}: no file annotation/{item}.jams" in recorded.load("guitarset", home, 0).missing
+    assert f"{item}: no file annotation/{item}.jams" in recorded.load("guitarset", libraries.guitarset(home, 0)).missing
 
 
 @pytest.mark.parametrize("name", libraries.SETS)
@@ -229,11 +229,11 @@ def test_a_performance_that_the_table_does_not_know_is_named(homes: dict[str, Pa
     home = Path(shutil.copytree(homes["maestro"], tmp_path / "home"))
     table = json.loads((home / "maestro-v2.0.0.json").read_text())
     (home / "maestro-v2.0.0.json").write_text(json.dumps(table[1:]))
-    missing = recorded.load("maestro", home, 0).missing
+    missing = recorded.load("maestro", libraries.maestro(home, 0)).missing
     assert missing == ("2018/performance_0: the data set does not say on which side it is",)
 
 
-def fixture(name: str, home: Path) -> dict[str, recording.Recording]:
+def fixture(name: str, home: Path) -> dict[str, recording.Listed]:
     """A set of mirdata's fixtures, listed."""
     for path in sorted((FIXTURES / name).rglob("*")):
         if path.is_file():
@@ -259,7 +259,7 @@ def test_fixtures_of_mirdata(tmp_path: Path, name: str, item: str, side: str, on
     listed = fixture(name, tmp_path)
     read, missing = sort_out(listed, lambda one: recording.read(listed[one], 0, 30.0))
     assert list(read) == [item] and listed[item].side == side
-    assert read[item][0].onsets == pytest.approx(onsets, abs=1e-3)
+    assert read[item][0].events[0] == pytest.approx(onsets, abs=1e-3)
     assert len(missing) == len(listed) - 1 and all(
         re.search(": no file |no onset|not in mirdata's index", m) for m in missing
     )
