@@ -83,11 +83,15 @@ def renew(path: Path, rounds: Sequence[int], home: Path | None, report: Report =
 
 
 def representative(record: Record) -> tuple[int, ...]:
-    """Rounds that stand for the rest: of a sweep the dense net and one by lot, of a control its first."""
+    """Rounds that stand for the rest: of a sweep dense and one by lot that can be begun, of a control its first.
+
+    Round 1 begins with the dense net, so that it always can.
+    """
     there = [entry.round for entry in record.rounds]
     if 0 not in there or len(there) == 1:
         return tuple(there[:1])
-    return 0, there[1 + int(digest_json(str(record.run)), 16) % (len(there) - 1)]
+    begun = [k for k in there if k == 1 or (k > 1 and weights_file(record, k - 1).is_file())]
+    return 0, begun[int(digest_json(str(record.run)), 16) % len(begun)]
 
 
 def _begun(record: Record, method: Method, rounds: Sequence[int]) -> list[tuple[int, Last | None]]:
