@@ -44,7 +44,7 @@ TINYSOL_NAMES = {
     "ClBb": "clarinet in B flat", "Cb": "double bass", "Fl": "flute", "Hn": "french horn", "Ob": "oboe",
     "Tbn": "trombone", "TpC": "trumpet in C", "Va": "viola", "Vn": "violin",
 }  # fmt: skip
-"""By the abbreviation of the data set."""
+"""By the abbreviation in the column `Instrument (abbr.)` of the data set's table, which file names begin with too."""
 TINYSOL_FOLDS = 5
 
 IRMAS = DataSet(

@@ -1,8 +1,10 @@
 """A classical method beside the net on the same splits: `python -m tasks.classification.reference --data NAME`.
 
 Every band's mean, standard deviation and mean step over time, and a multinomial logistic regression whose penalty is
-chosen on validation. Prints JSON: for each of three seeds the test scores of the dense net (from the cache, or trained
-now), of the regression, and what was chosen; and over the seeds both means and the net's lead, each with its interval.
+chosen on validation. Prints JSON: for each seed the test scores of the dense net (from the cache, or trained now), of
+the regression, their standard errors by the sources tested, and what was chosen; over the seeds both means and the
+net's lead, each with its interval. Where no source is tested twice, also the scores of all test sets taken as one. Nets
+of `instruments` are scored on the second sound font too, where it is installed: on sounds that no net has heard.
 Needs scikit-learn.
 """
 
@@ -13,12 +15,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from benchmark import classical
 from benchmark.classical import Both, compared, said, scores
-from benchmark.task import Data, Evaluation, Profile, Split
+from benchmark.data.second_font import has_second_font
+from benchmark.task import Data, Evaluation, Metric, Profile, Split
 from benchmark.training import evaluate
 
+from . import instruments
 from .task import Classification, task
 
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -58,24 +63,58 @@ def compare(name: str, home: Path | None, profile: Profile, seeds: Sequence[int]
     """Scores by seed, and over the seeds; without `nets` of the regression only."""
     of = task.on(name)
     metric = of.metrics[0]
-    found: list[Both] = []
+    found: dict[str, list[Evaluation]] = {"regression": []}
+    every: list[np.ndarray] = []
+    models: list[nn.Module] = []
     table: dict[str, object] = {}
     for seed in seeds:
         data = of.data(name, home, profile, seed)
         fitted, penalty = regression(of, data)
-        row: dict[str, object] = {"regression": classical.rounded(fitted)}
-        net = fitted
+        found["regression"].append(fitted)
         if nets:
-            model = classical.dense(Path(__file__).parent.name, of, data, profile, seed)
-            net = evaluate(of, model, data.test)
-            row["dense"] = classical.rounded(net)
-        found.append(Both(net, fitted, data.test.sources))
-        table[str(seed)] = row | {"C": penalty, "test sources": len(np.unique(data.test.sources))}
+            models.append(classical.dense(Path(__file__).parent.name, of, data, profile, seed))
+            found.setdefault("dense", []).append(evaluate(of, models[-1], data.test))
+        every.append(data.test.sources)
+        of_seed = {method: evaluations[-1] for method, evaluations in found.items()}
+        table[str(seed)] = {method: classical.rounded(one) for method, one in of_seed.items()} | {
+            "standard error": {
+                m: said(scores(metric, [one], every[-1:]))["standard error"] for m, one in of_seed.items()
+            },
+            "C": penalty,
+            "test sources": len(np.unique(every[-1])),
+        }
+    result: dict[str, object] = {"metric": metric.id, "seeds": table}
     if nets:
-        mean = compared(metric, "regression", found)
+        both = [Both(*pair) for pair in zip(found["dense"], found["regression"], every, strict=True)]
+        result["mean"] = compared(metric, "regression", both)
     else:
-        mean = {"regression": said(scores(metric, [both.classical for both in found], [b.sources for b in found]))}
-    return {"metric": metric.id, "seeds": table, "mean": mean}
+        result["mean"] = {"regression": said(scores(metric, found["regression"], every))}
+    if disjoint(every):
+        result["together"] = {method: together(metric, evaluations, every) for method, evaluations in found.items()}
+    if nets and name == "instruments" and has_second_font():
+        result["second font"] = elsewhere(of, models)
+    return result
+
+
+def together(metric: Metric, found: Sequence[Evaluation], sources: Sequence[np.ndarray]) -> dict[str, float]:
+    """The score of all test sets taken as one, with what its sources say of it; JSON-ready."""
+    arrays = found[0].items[metric.id]
+    items = {name: np.concatenate([np.asarray(one.items[metric.id][name]) for one in found]) for name in arrays}
+    return said(scores(metric, [Evaluation({}, {metric.id: items})], [np.concatenate(sources)]))
+
+
+def elsewhere(of: Classification, models: Sequence[nn.Module]) -> dict[str, object]:
+    """Scores of nets on the second font, one a model and their mean; JSON-ready."""
+    other = instruments.other_font()
+    found = [evaluate(of, model, other) for model in models]
+    mean = said(scores(of.metrics[0], found, [other.sources] * len(found)))
+    return {"sources": len(np.unique(other.sources)), "seeds": [classical.rounded(one) for one in found], "mean": mean}
+
+
+def disjoint(sources: Sequence[np.ndarray]) -> bool:
+    """Whether no source is tested by two seeds."""
+    distinct = [np.unique(of_seed) for of_seed in sources]
+    return len(np.unique(np.concatenate(distinct))) == sum(map(len, distinct))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,14 +22,16 @@ NOTES = (
     "instruments and singing are made at run time and need no download. "
     "instruments: notes of 13 orchestral instruments from the font of the installed pretty_midi package; a source "
     "is a recorded sample of the font (129), and three seeds test each once. The font's viola plays the violin's "
-    "samples, so the cor anglais takes its place. A seed tests one cello and one double bass: read its intervals as "
-    "coarse, and see instruments_two_fonts, which adds 192 samples of FluidR3 where that font is installed. "
+    "samples, so the cor anglais takes its place. A seed tests one cello and one double bass: read the mean of three "
+    "seeds, and see instruments_two_fonts, which adds 192 samples of FluidR3 where that font is installed. The "
+    "reference command then scores the nets of the default font on FluidR3. "
     "singing: ten techniques by 450 synthetic singers, glottal pulses through a vocal tract; a source is a singer, and "
     "three seeds test each once. It is no real voice: what holds here holds for VocalSet only if shown there. "
     "philharmonia: sustained notes, one player an instrument, so a split by note measures new notes, not new players; "
     "seeds 0, 1, 2 have disjoint test notes and the same validation notes; a recording that is there under two names "
     "(French horn E2, oboe E6) is not used. "
-    "medley_solos_db, tinysol, irmas, nsynth: official splits, made free of sources on two sides; vocalset: by singer. "
+    "medley_solos_db, tinysol, irmas, nsynth: official splits, made free of sources on two sides; vocalset: by singer, "
+    "our own list. "
     "The net hears log-mel patches and is not the authors' WaveformCNN: their kernel is not known, and the "
     "defaults of their code (8, 5) give a stride of 0. With a kernel of 64 theirs has 0.80 M parameters; the two have "
     "not been compared. `full` has not been tuned. "
@@ -121,7 +123,7 @@ class Classification(Task):
         return FRAMES * HOP / RATE
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """Gain and masks: see :mod:`.augment`."""
+        """Colour, pitch and masks: see :mod:`.augment`."""
         return augment.vary(batch, generator)
 
 

@@ -15,8 +15,9 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from benchmark.errors import UsageError
 from benchmark.task import PROFILES, Batch
+from tasks.classification import augment
 from tasks.classification import task as default
-from tasks.classification.augment import MASKED_FRAMES, MASKED_MELS
+from tasks.classification.augment import MASKED_FRAMES, MASKED_MELS, MOVED
 from tasks.classification.clips import Clips, side_of
 from tasks.classification.features import FRAMES, MELS
 from tasks.classification.sets import SETS
@@ -148,10 +149,13 @@ def test_loss_is_smoothed_cross_entropy() -> None:
 
 
 def _augmented(seed: int, rows: int = 400) -> torch.Tensor:
-    batch = Batch(torch.full((rows, 1, MELS, FRAMES), 5.0), torch.arange(rows))
+    """Rows that rise by 1 a band, from 100 on."""
+    ramp = torch.arange(MELS, dtype=torch.float32)[:, None] + 100
+    batch = Batch(ramp.expand(rows, 1, MELS, FRAMES).contiguous(), torch.arange(rows))
+    before = batch.inputs.clone()
     result = task.augment(batch, torch.Generator().manual_seed(seed))
     assert torch.equal(result.targets, batch.targets)
-    assert torch.equal(batch.inputs, torch.full_like(batch.inputs, 5.0)), "the batch itself was changed"
+    assert torch.equal(batch.inputs, before), "the batch itself was changed"
     return result.inputs[:, 0]
 
 
@@ -176,8 +180,26 @@ def test_augmentation_masks_one_stretch_of_each_axis() -> None:
         assert torch.equal(masked.sum((1, 2)) >= lengths, torch.ones(400, dtype=torch.bool))
 
 
-def test_gain_is_one_number_a_clip() -> None:
-    clips = _augmented(0)
-    gains = torch.stack([clip[clip != 0].unique() for clip in clips]).squeeze(1) - 5
-    assert gains.abs().max() <= 0.3
-    assert gains.std() == pytest.approx(0.6 / 12**0.5, rel=0.1)
+def test_every_clip_is_moved_by_whole_bands_and_has_one_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bands(clips: torch.Tensor) -> torch.Tensor:
+        """(clips, bands) without the masks: a clip is the same in all of its frames."""
+        return clips.amax(2)
+
+    monkeypatch.setattr(augment, "COLOUR", 0.0)
+    middle = bands(_augmented(0))[:, MELS // 2]
+    moves = middle[middle > 0] - (100 + MELS // 2)
+    assert set(moves.tolist()) == set(range(-MOVED, MOVED + 1))
+    monkeypatch.undo()
+    monkeypatch.setattr(augment, "MOVED", 0)
+    coloured = _augmented(0, rows=4000)
+    ramp = torch.arange(MELS) + 100.0
+    seen = coloured[:, :, 0] > 0
+    response = torch.where(seen, coloured[:, :, 0] - ramp, torch.nan)
+    ends = response[:, [0, -1]].flatten()
+    assert ends[~ends.isnan()].std() == pytest.approx(augment.COLOUR, rel=0.05)
+    assert torch.nanmean(response).abs() < 0.01
+    bends = response.diff(n=2, dim=1).abs() > 1e-3
+    assert 0 < bends.sum(1).max() <= 2 * (augment.KNOTS - 2), "straight lines between the knots"
+    for frame in (10, 30, 49):
+        both = seen & (coloured[:, :, frame] > 0)
+        assert torch.equal(coloured[:, :, 0][both], coloured[:, :, frame][both])

@@ -202,6 +202,9 @@ def test_the_comparison_has_both_methods_on_the_same_test_sets(capsys: pytest.Ca
     for row in found["seeds"].values():
         assert row["test sources"] == 5
         assert 0 <= row["dense"]["classification.macro_f1.v1"] <= 1
+        assert set(row["standard error"]) == {"dense", "regression"}
+    assert set(found["together"]) == {"dense", "regression"}, "three seeds test every singer once"
+    assert "second font" not in found
     means = {name: summary["value"] for name, summary in found["mean"].items()}
     assert means["lead"] == pytest.approx(means["dense"] - means["regression"], abs=2e-4)
     for summary in found["mean"].values():
