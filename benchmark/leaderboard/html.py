@@ -77,12 +77,12 @@ PAGE = """\
 {body}</body>
 </html>
 """
-WHOLE = re.compile(r"\[[-+]?[\d.]+, [-+]?[\d.]+\]|\d %")
+WHOLE = re.compile(r"\[(< )?[-+]?[\d.]+, [-+]?[\d.]+\]|\d %")
 """What is not broken into two lines."""
 LONG, MIDDLING = 60, 18
 """Characters from which a cell is broken into lines, wide or less wide."""
 NAMES = ("task", "method", "variant", "board", "net")
-"""Columns that stay in sight when a table is scrolled."""
+"""Columns of which the first stays in sight when a table is scrolled."""
 
 
 def html(markdown: str, sections: Sequence[Section]) -> str:
@@ -121,7 +121,8 @@ def html(markdown: str, sections: Sequence[Section]) -> str:
         elif token.type in ("th_open", "td_open"):
             if token.type == "th_open":
                 header = [*(header if column else ()), tokens[n + 1].content]
-            _classify(token, sum(len(child.content) for child in tokens[n + 1].children or ()), header[column])
+            named = next((i for i, title in enumerate(header) if title in NAMES), None) == column
+            _classify(token, sum(len(child.content) for child in tokens[n + 1].children or ()), named)
             column += 1
         elif token.type in ("table_open", "table_close"):
             cut = n if token.type == "table_open" else n + 1
@@ -137,10 +138,9 @@ def html(markdown: str, sections: Sequence[Section]) -> str:
     return PAGE.format(style=STYLE, body="".join(body))
 
 
-def _classify(cell: Token, length: int, column: str) -> None:
-    name = column in NAMES
-    classes = ["name"] if name else []
-    if cell.type == "td_open" and length >= MIDDLING and (not name or length >= LONG):
+def _classify(cell: Token, length: int, named: bool) -> None:
+    classes = ["name"] if named else []
+    if cell.type == "td_open" and length >= (LONG if named else MIDDLING):
         classes.append("long" if length >= LONG else "middling")
     if classes:
         cell.attrSet("class", " ".join(classes))

@@ -92,7 +92,8 @@ def compare(results: Path, a: str, b: str, tasks: Sequence[str] | None = None, p
     benches = [(place, rules, bench) for place, rules, bench in places if a in bench.methods or b in bench.methods]
     if not benches:
         of = f"{', '.join(tasks) if tasks else 'any task'}{f', {profile}' if profile else ''}"
-        hint = "" if profile else f"; those of {UNRANKED} are compared with --profile {UNRANKED}"
+        left = profile is None and any(results.glob(f"*/*/{UNRANKED}"))
+        hint = f"; those of {UNRANKED} are compared with --profile {UNRANKED}" if left else ""
         raise UsageError(f"{results} has no record of {a} or {b} on {of}{hint}")
     whole: list[Scores | None] = []
     tables = []

@@ -157,7 +157,7 @@ def test_records_older_than_the_figures_are_told_how_to_get_them(tmp_path):
     write(tmp_path, Run(truth=falling(5)))
     (section,) = leaderboard.sections(tmp_path)
     assert section.boards is None
-    assert "This adds them: python -m benchmark fit --task toy --fill" in leaderboard.build(tmp_path)
+    assert "This adds them: `python -m benchmark fit --task toy --fill`" in leaderboard.build(tmp_path)
 
     def complete(record: records.Record) -> records.Record:
         return replace(record, rounds=tuple(replace(r, memory=footprint(r.round).entry()) for r in record.rounds))

@@ -124,8 +124,10 @@ def test_where_lower_is_better_the_lower_one_is_better(tmp_path):
 
 def test_smoke_is_compared_where_it_is_asked_for(tmp_path):
     write_all(tmp_path, {"magnitude": FLAT, "random": FLAT}, profile="smoke")
-    with pytest.raises(UsageError, match="has no record of magnitude or random on any task"):
+    with pytest.raises(UsageError, match=r"on any task; those of smoke are compared with --profile smoke$"):
         compare(tmp_path, "magnitude", "random")
+    with pytest.raises(UsageError, match=r"has no record of magnitude or random on any task, quick$"):
+        compare(tmp_path, "magnitude", "random", profile="quick")
     assert compare(tmp_path, "magnitude", "random", profile="smoke").tables
 
 
