@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from benchmark.task import Batch, Split
 
-from .model import FRAME, RATE
+from .model import FRAME
 from .recordings import HOP, Clips
 
 DETUNED = 50.0
@@ -20,12 +19,6 @@ DETUNED = 50.0
 MARGIN = 20
 """Samples on each side of a frame that this takes: 2^(50/1200) of half a frame is 15 more."""
 WIDE = FRAME + 2 * MARGIN
-NOISE = (10.0, 50.0)
-"""dB that training's white noise is below the frame."""
-COLOUR = 15.0
-"""dB that training colours a frame by at each of `CORNERS`, at most: fundamentals are weak in some instruments."""
-CORNERS = (62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
-"""Hz."""
 QUIET = 1e-4
 """Standard deviation (1: full scale) under which a frame is not made louder: three steps of int16."""
 
@@ -94,41 +87,14 @@ def normalised(frames: Tensor) -> Tensor:
 
 
 def vary(batch: Batch, generator: torch.Generator) -> Batch:
-    """Every row detuned by up to 50 cents together with its target, coloured, turned upside down or not, and noisy.
+    """Every row detuned by up to 50 cents together with its target; a plain batch, without a margin, stays as it is.
 
-    The gain is not varied: frames are normalised. A plain batch has no margin of samples and keeps its pitch.
+    Nothing else is varied: gain is normalised away, and rendered clips have rooms, colours and noise of their own.
     """
-    rows = len(batch.targets)
-    draw = torch.rand((3, rows, 1), generator=generator)
-    levels = COLOUR * (2 * torch.rand((rows, len(CORNERS)), generator=generator) - 1)
-    inputs, targets = batch.inputs[:, 0], batch.targets
-    if isinstance(batch, WideBatch):
-        cents = DETUNED * (2 * draw[0] - 1)
-        inputs, targets = detuned(batch.wide, cents), targets * torch.exp2(cents[:, 0] / 1200)
-    inputs = coloured(inputs, levels)
-    level = 10 ** (-(NOISE[0] + (NOISE[1] - NOISE[0]) * draw[1]) / 20)
-    noise = torch.randn(inputs.shape, generator=generator)
-    noisy = inputs + noise.mul_(level * inputs.std(1, keepdim=True))
-    return Batch(normalised(noisy) * (2 * (draw[2] < 0.5) - 1)[:, None], targets)
-
-
-def coloured(audio: Tensor, decibels: Tensor) -> Tensor:
-    """Audio (rows, samples) with gains (rows, corners) at `CORNERS`, and between them evenly in octaves.
-
-    It goes round: where the ends of a frame do not meet, there is a click at both.
-    """
-    spectrum = torch.fft.rfft(audio)
-    gains = 10 ** (decibels @ _hats(spectrum.shape[1]) / 20)
-    heard: Tensor = torch.fft.irfft(spectrum * gains, audio.shape[1])
-    return heard
-
-
-@lru_cache(maxsize=2)
-def _hats(bins: int) -> Tensor:
-    """(corners, bins): how much each corner says of the gain of every bin up to half of the rate."""
-    octaves = np.log2(np.linspace(0, RATE / 2, bins).clip(CORNERS[0], CORNERS[-1]))
-    hats = [np.interp(octaves, np.log2(CORNERS), one) for one in np.eye(len(CORNERS))]
-    return torch.from_numpy(np.stack(hats).astype(np.float32))
+    if not isinstance(batch, WideBatch):
+        return batch
+    cents = DETUNED * (2 * torch.rand((len(batch.targets), 1), generator=generator) - 1)
+    return Batch(normalised(detuned(batch.wide, cents)), batch.targets * torch.exp2(cents[:, 0] / 1200))
 
 
 def detuned(wide: Tensor, cents: Tensor) -> Tensor:

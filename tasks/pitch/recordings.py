@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data import sources
+from benchmark.data import tones as presets
 from benchmark.data.cache import cached_arrays, generator_digest
 from benchmark.data.notes import place, render_note, renderer_digest, resample, to_int16
 from benchmark.data.soundfont import SoundFont
@@ -72,7 +73,7 @@ class Clips:
 
 def generator(font: SoundFont) -> str:
     """Digest of the code and the font that the clips come from."""
-    code = generator_digest(melody, players, sounds, stage, sources, Path(__file__))
+    code = generator_digest(melody, players, sounds, stage, sources, presets, Path(__file__))
     return digest_json([code, renderer_digest(font)])
 
 
@@ -111,7 +112,7 @@ def dry(font: SoundFont, fold: int, index: int) -> tuple[np.ndarray, np.ndarray,
     turn, place = divmod(index, len(here.numbers))
     tuning = rng.uniform(-50, 50)
     if place >= len(here.sources):
-        tones = melody.compose(*sounds.KEYS, rng)
+        tones = melody.compose(*presets.KEYS, rng)
         who = players.player(here.numbers[place])
         return players.perform(who, tones, tuning, DAMPED, rng), *curve(tones, tuning)
     # Presets of a source take turns, so that no source is heard through one of its presets only.

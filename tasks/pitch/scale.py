@@ -1,7 +1,8 @@
 """Pitch as CREPE sees it: 360 bins of 20 cents from C1, and one more output for frames without pitch.
 
 Kim, Salamon, Li, Bello: CREPE: a convolutional representation for pitch estimation, ICASSP 2018: bins and blurred
-targets (eq. 3), decoding by a weighted mean (eq. 2), here over the nine bins around the peak as in the authors' code.
+targets (eq. 3), decoding by a weighted mean (eq. 2), here over the nine bins around a peak as in the authors' code.
+Which peak, is said in :mod:`.follow`.
 
 Two things differ. CREPE's outputs are 360 independent sigmoids under binary cross-entropy; in narrow nets that loss
 stalls where all outputs are near zero, so a trimmed net may not train at all while its dense net does, and the sweep
@@ -46,14 +47,13 @@ def blurred(hertz: Tensor) -> Tensor:
     return torch.cat([torch.where(voiced[:, None], weights, 0.0), (~voiced)[:, None].to(hertz.dtype)], 1)
 
 
-def decode(outputs: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (rows, 361) -> frequencies (rows,) float64 in Hz, of every frame, and whether it is voiced (rows,)."""
+def decode(outputs: Tensor, bins: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (rows, 361) around given bins (rows,) -> Hz (rows,) float64, of every frame, and whether it is voiced."""
     logits = outputs.detach().cpu().double()
-    pitch = logits[:, :BINS]
-    around = pitch.argmax(1, keepdim=True) + torch.arange(-REACH, REACH + 1)
+    around = bins[:, None] + torch.arange(-REACH, REACH + 1)
     inside = (around >= 0) & (around < BINS)
-    near = pitch.gather(1, around.clamp(0, BINS - 1)).masked_fill(~inside, -math.inf)
-    bins = (torch.softmax(near, 1) * around).sum(1)
+    near = logits.gather(1, around.clamp(0, BINS - 1)).masked_fill(~inside, -math.inf)
+    mean = (torch.softmax(near, 1) * around).sum(1)
     voiced = torch.softmax(logits, 1)[:, UNVOICED] < 0.5
-    hertz = LOWEST * torch.exp2(bins * (CENTS_PER_BIN / 1200))
+    hertz = LOWEST * torch.exp2(mean * (CENTS_PER_BIN / 1200))
     return hertz.numpy(), voiced.numpy()

@@ -16,23 +16,11 @@ from functools import lru_cache
 
 from benchmark.data.soundfont import SoundFont
 from benchmark.data.sources import joined
+from benchmark.data.tones import KEYS, OWN_KEYS, PRESETS
 
 FOLDS = 9
 PLAYERS = 7
 """Of each fold, besides its presets: see :mod:`.players`."""
-
-PRESETS = (
-    *(0, 2, 4, 5, 6, 7, 10, 11, 12, 20, 24, 25, 26, 27, 29, 30, 32, 33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 46, 49),
-    *(50, 53, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 79, 80, 81, 105, 106),
-    *(107, 108, 110, 111),
-)
-KEYS = (38, 88)
-"""73 to 1,319 Hz."""
-OWN_KEYS = {
-    0: (38, 80), 2: (38, 78), 12: (50, 88), 36: (41, 88), 59: (50, 88), 67: (44, 76), 68: (38, 71), 72: (50, 88),
-    74: (56, 88), 107: (38, 74),
-}  # fmt: skip
-"""Presets that are silent, hoarse or out of tune in a part of the range."""
 
 
 @dataclass(frozen=True)

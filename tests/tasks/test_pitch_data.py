@@ -17,6 +17,7 @@ import torch
 
 from benchmark.data.soundfont import font
 from benchmark.data.sources import samples
+from benchmark.data.tones import PRESETS
 from benchmark.task import Data
 from tasks.pitch import melody, recordings, sounds, stage, task
 from tasks.pitch.melody import SECONDS, Slide, Tone, Vibrato, compose
@@ -95,7 +96,7 @@ def test_no_sample_is_in_two_folds_and_every_preset_in_one() -> None:
     heard = [frozenset().union(*(samples(font(), p) for s in fold.sources for p in s)) for fold in folds]
     for one, other in combinations(heard, 2):
         assert not one & other
-    assert sorted(p for fold in folds for s in fold.sources for p in s) == sorted(sounds.PRESETS)
+    assert sorted(p for fold in folds for s in fold.sources for p in s) == sorted(PRESETS)
     numbers = [n for fold in folds for n in fold.numbers]
     assert sorted(numbers) == list(range(len(numbers)))
     assert {len(fold.sources) for fold in folds} == {5}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmark.task import Batch, Data
-from tasks.pitch import frames, task
+from tasks.pitch import task
 from tasks.pitch.frames import MARGIN, WIDE, Frames, WideBatch, detuned, normalised
 from tasks.pitch.model import FRAME, RATE
 from tasks.pitch.recordings import HOP, Clips
@@ -71,9 +71,7 @@ def test_a_detuned_sine_is_the_sine_of_the_detuned_pitch(shift: float) -> None:
     assert (moved[0] - expected).abs().max() < 2e-3
 
 
-def test_variation_moves_targets_with_the_audio_and_leaves_no_pitch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "NOISE", (200.0, 200.0))
-    monkeypatch.setattr(frames, "COLOUR", 0.0)
+def test_variation_moves_targets_with_the_audio_and_leaves_no_pitch_alone() -> None:
     time = (torch.arange(WIDE) - WIDE // 2) / RATE
     wide = torch.sin(2 * torch.pi * 250 * time).repeat(64, 1)
     hertz = torch.full((64,), 250.0)
@@ -85,22 +83,7 @@ def test_variation_moves_targets_with_the_audio_and_leaves_no_pitch_alone(monkey
     assert -50 <= shift.min() < -30 and 30 < shift.max() <= 50
     for row, target in zip(varied.inputs[1::2, 0], varied.targets[1::2], strict=True):
         expected = normalised(torch.sin(2 * torch.pi * target * time[MARGIN:-MARGIN])[None])[0, 0]
-        # In either polarity, since the sine is 0 in the middle.
-        assert min((row - expected).abs().max(), (row + expected).abs().max()) < 0.02
-    ups = (varied.inputs[1::2, 0, FRAME // 2 + 5] > 0).float().mean()
-    assert 0.2 < ups < 0.8
-
-
-def test_colour_is_the_gain_at_its_corners_and_even_in_octaves_between() -> None:
-    time = torch.arange(FRAME, dtype=torch.float64) / RATE
-    gains = torch.zeros(1, len(frames.CORNERS))
-    gains[0, frames.CORNERS.index(500.0)] = 12.0
-    for hertz, expected in ((500.0, 12.0), (1000.0, 0.0), (500 * 2**0.5, 6.0), (4000.0, 0.0), (31.25, 0.0)):
-        # A whole number of periods: the ends of the frame meet.
-        whole = round(hertz * FRAME / RATE) * RATE / FRAME
-        sine = torch.sin(2 * torch.pi * whole * time)[None].float()
-        found = 20 * torch.log10(frames.coloured(sine, gains).std() / sine.std())
-        assert found.item() == pytest.approx(expected, abs=0.25)
+        assert (row - expected).abs().max() < 0.02
 
 
 def test_variation_comes_from_its_generator_and_keeps_the_shape(data: Data) -> None:

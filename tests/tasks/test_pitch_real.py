@@ -20,9 +20,9 @@ from benchmark.errors import DataError
 from tasks.pitch import real, recordings, task
 from tasks.pitch.melody import Slide, Tone, Vibrato
 from tasks.pitch.model import FRAME, RATE
+from tasks.pitch.pyin import track as pyin
 from tasks.pitch.real import FOLDS, SETS
 from tasks.pitch.recordings import HOP
-from tasks.pitch.reference import track as pyin
 
 mirdata = pytest.importorskip("mirdata", reason="the optional dependency `real` is not installed")
 
@@ -137,9 +137,9 @@ def test_stems_are_split_by_artist(name: str, request: pytest.FixtureRequest) ->
 
 def test_frames_have_the_pitch_of_the_annotation(vocadito: Path) -> None:
     """A quarter of a second before the first voiced point is kept: frames begin at 0.25 s of the recording."""
-    split = task.data("vocadito", vocadito, "full", 0).test
-    time = 0.25 + np.arange(len(split) // 2) * HOP / RATE
-    first = split.hertz[: len(time)]
+    (test, *_), _ = real.load("vocadito", vocadito, range(FOLDS))
+    first = test.hertz[: test.lengths[0]]
+    time = 0.25 + np.arange(len(first)) * HOP / RATE
     _, hertz = recordings.curve(TONES, 0.0)
     expected = np.interp(time, np.arange(len(hertz)) * HOP / RATE, hertz)
     inner = np.array([any(t.start + 0.02 < now < t.end - 0.02 for t in TONES) for now in time])

@@ -14,11 +14,12 @@ from benchmark import classical
 from benchmark.classical import Both
 from benchmark.data.second_font import has_second_font
 from benchmark.task import Data
-from tasks.pitch import reference, task
+from tasks.pitch import pyin, reference, task
 from tasks.pitch.frames import Frames
 from tasks.pitch.model import FRAME, RATE
+from tasks.pitch.pyin import guesses, spanned
 from tasks.pitch.recordings import HOP, Clips
-from tasks.pitch.reference import guesses, on_second_font, presets_only, pyin, spanned
+from tasks.pitch.reference import by_pyin, on_second_font, presets_only
 
 
 def split(pitches: list[float], stride: int = 4) -> Frames:
@@ -38,8 +39,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pyin_is_asked_for_the_range_of_the_data_and_scored_on_its_rows() -> None:
     sides = split([220.0]), split([150.0, 300.0]), split([200.0, 400.0])
     within = spanned(sides)
-    assert within == pytest.approx((150 * 2 ** (-1 / 12), 400 * 2 ** (1 / 12)))
-    length, found = pyin(Data(*sides, "", {}))
+    # 150 Hz is between the keys 50 and 51, 400 Hz between 67 and 68.
+    assert [69 + 12 * np.log2(hertz / 440) for hertz in within] == pytest.approx([49, 69])
+    length, found = by_pyin(Data(*sides, "", {}))
     assert length in reference.LENGTHS
     assert found.scores["pitch.rpa50.v1"] == 1
     assert found.items["pitch.rpa50.v1"]["whole"].tolist() == [10, 10]
@@ -50,7 +52,7 @@ def test_guesses_are_those_of_the_rows_of_each_clip(monkeypatch: pytest.MonkeyPa
         first = 100.0 * (audio[10] > 0) + audio.max()
         return first + np.arange(40.0), np.ones(40, bool)
 
-    monkeypatch.setattr(reference, "track", track)
+    monkeypatch.setattr(pyin, "track", track)
     hertz, voiced = guesses(split([200.0, 400.0, 300.0], 16), FRAME, (50.0, 500.0))
     assert (hertz - hertz[0]).tolist() == [0, 16, 0, 16, 0, 16]
     assert voiced.all()
@@ -66,7 +68,7 @@ def test_the_length_is_chosen_on_validation(monkeypatch: pytest.MonkeyPatch) -> 
         return truth * (1 if right else 1.5), truth > 0
 
     monkeypatch.setattr(reference, "guesses", heard)
-    length, found = pyin(Data(*sides, "", {}))
+    length, found = by_pyin(Data(*sides, "", {}))
     assert length == 2 * FRAME
     assert found.scores["pitch.rpa50.v1"] == 0
 

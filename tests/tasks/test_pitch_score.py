@@ -195,7 +195,8 @@ def test_frequencies_outside_of_the_bins_get_the_nearest() -> None:
 def test_what_is_encoded_is_decoded() -> None:
     """Between bins too, to a cent; at the ends half of the blur is cut off."""
     inside = np.geomspace(LOWEST * 1.1, HIGHEST / 1.1, 500)
-    hertz, voiced = decode(blurred(torch.from_numpy(inside)).clamp_min(1e-12).log())
+    logits = blurred(torch.from_numpy(inside)).clamp_min(1e-12).log()
+    hertz, voiced = decode(logits, logits.argmax(1))
     assert np.abs(1200 * np.log2(hertz / inside)).max() < 1
     assert voiced.all()
 
@@ -206,7 +207,7 @@ def test_a_frame_is_voiced_where_no_pitch_has_less_than_half() -> None:
     # The other bins together weigh as much as e^5.88.
     rest = np.log(np.exp(5) + BINS - 1)
     logits[:, UNVOICED] = torch.tensor([rest - 0.01, rest + 0.01])
-    hertz, voiced = decode(logits)
+    hertz, voiced = decode(logits, torch.tensor([50, 50]))
     assert voiced.tolist() == [True, False]
     assert hertz[0] == hertz[1] == pytest.approx(LOWEST * 2 ** (1000 / 1200))
 
@@ -215,7 +216,7 @@ def test_a_frame_is_voiced_where_no_pitch_has_less_than_half() -> None:
 def test_decoding_stays_inside_at_the_ends(peak: int) -> None:
     logits = torch.full((1, BINS + 1), -20.0)
     logits[0, peak] = 20.0
-    hertz, _ = decode(logits)
+    hertz, _ = decode(logits, torch.tensor([peak]))
     assert hertz[0] == pytest.approx(LOWEST * 2 ** (peak * 20 / 1200))
 
 
