@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.data import room as rooms
 from benchmark.data.cache import cached_arrays, generator_digest
 from benchmark.data.notes import RATE as RENDER_RATE
 from benchmark.data.notes import render_note, renderer_digest, resample
@@ -79,7 +80,7 @@ def pick(arrays: Mapping[str, np.ndarray], chosen: Sequence[int]) -> Clips:
 
 def generator(of: SoundFont) -> str:
     """Digest of the code and the font that the clips come from."""
-    code = generator_digest(sounds, room, features, Path(__file__))
+    code = generator_digest(sounds, room, rooms, features, Path(__file__))
     return digest_json([code, renderer_digest(of)])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.data.notes import to_int16
+from benchmark.data.room import noise, reflections
 
 REVERBERANT = 0.8
 """Part of the clips that stand in a room."""
@@ -51,35 +52,23 @@ def record(sound: np.ndarray, rate: int, room: Room, rng: np.random.Generator) -
     """
     heard = _filtered(sound.astype(np.float64), rate, room, rng)
     level = np.sqrt(np.mean(heard**2)) * 10 ** (-rng.uniform(*room.noise) / 20)
-    noisy = heard + level * _noise(len(heard), rng)
+    noisy = heard + level * noise(len(heard), rng)
     return to_int16(noisy * (10 ** (-rng.uniform(*PEAK) / 20) / np.abs(noisy).max()))
 
 
 def _filtered(sound: np.ndarray, rate: int, room: Room, rng: np.random.Generator) -> np.ndarray:
-    tail = int(DECAY[1] * rate)
-    size = 1 << (len(sound) + tail - 1).bit_length()
+    size = 1 << (len(sound) + round(DECAY[1] * rate) - 1).bit_length()
     hertz = np.fft.rfftfreq(size, 1 / rate)
     decibels = np.interp(np.log(np.maximum(hertz, KNOTS[0])), np.log(KNOTS), rng.normal(0, room.colour, len(KNOTS)))
-    response = np.fft.rfft(_response(tail, rate, room.direct, rng), size) * 10 ** (decibels / 20)
+    response = np.fft.rfft(_response(rate, room.direct, rng), size) * 10 ** (decibels / 20)
     filtered: np.ndarray = np.fft.irfft(np.fft.rfft(sound, size) * response, size)[: len(sound)]
     return filtered
 
 
-def _response(samples: int, rate: int, direct: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """The impulse response of Polack's model: noise that dies away exponentially, after the direct sound."""
-    time = np.arange(samples) / rate
-    response = rng.normal(size=samples) * np.exp(-np.log(1000) * time / rng.uniform(*DECAY))
-    response *= 10 ** (-rng.uniform(*direct) / 20) / np.sqrt(np.sum(response**2))
+def _response(rate: int, direct: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """The impulse itself and, mostly, what a room adds to it."""
+    response = reflections(rate, DECAY, direct, rng)
     if rng.random() > REVERBERANT:
         response[:] = 0
     response[0] += 1
-    return np.asarray(response)
-
-
-def _noise(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """White to brown noise of RMS 1."""
-    spectrum = np.fft.rfft(rng.normal(size=samples))
-    spectrum *= np.maximum(np.arange(len(spectrum)), 100) ** -rng.uniform(0, 1)
-    noise: np.ndarray = np.fft.irfft(spectrum, samples)
-    noise /= np.sqrt(np.mean(noise**2))
-    return noise
+    return response

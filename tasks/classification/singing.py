@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data import notes
+from benchmark.data import room as rooms
 from benchmark.data.cache import cached_arrays, generator_digest
 from benchmark.data.notes import resample
 from benchmark.digest import digest_json
@@ -117,7 +118,9 @@ def synthesise(voice: Voice, of: Singer, rng: np.random.Generator) -> np.ndarray
 
 def generator() -> str:
     """Digest of the code that the clips come from."""
-    return generator_digest(singers, techniques, glottis, tract, room, features, Path(notes.__file__), Path(__file__))
+    return generator_digest(
+        singers, techniques, glottis, tract, room, rooms, features, Path(notes.__file__), Path(__file__)
+    )
 
 
 def _build(count: int) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.data import sources
+from benchmark.data import room, sources
 from benchmark.data import tones as presets
 from benchmark.data.cache import cached_arrays, generator_digest
 from benchmark.data.notes import place, render_note, renderer_digest, resample, to_int16
@@ -73,7 +73,7 @@ class Clips:
 
 def generator(font: SoundFont) -> str:
     """Digest of the code and the font that the clips come from."""
-    code = generator_digest(melody, players, sounds, stage, sources, presets, Path(__file__))
+    code = generator_digest(melody, players, sounds, stage, room, sources, presets, Path(__file__))
     return digest_json([code, renderer_digest(font)])
 
 

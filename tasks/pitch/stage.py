@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmark.data.room import noise
+
 from .model import RATE
 
 REVERBERATION = (0.15, 0.6)
@@ -53,10 +55,10 @@ def disturbance(heard: np.ndarray, level: float, band: np.ndarray, rng: np.rando
     band
         Other instruments, (samples,), of any level.
     """
-    breath = _noise(len(heard), rng) * _envelope(heard) * _down(BREATH, rng)
+    breath = noise(len(heard), rng) * _envelope(heard) * _down(BREATH, rng)
     others = band * (level * _down(BAND, rng) / max(_rms(band), 1e-9))
-    noise = _noise(len(heard), rng) * (level * _down(NOISE, rng))
-    besides: np.ndarray = breath + others + noise
+    steady = noise(len(heard), rng) * (level * _down(NOISE, rng))
+    besides: np.ndarray = breath + others + steady
     return besides
 
 
@@ -74,12 +76,3 @@ def _envelope(audio: np.ndarray) -> np.ndarray:
     energy = np.cumsum(np.pad(audio**2, (half + 1, half)))
     envelope: np.ndarray = np.sqrt(np.maximum(energy[2 * half + 1 :] - energy[: -2 * half - 1], 0) / (2 * half + 1))
     return envelope
-
-
-def _noise(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """White to brown noise of root mean square 1."""
-    spectrum = np.fft.rfft(rng.normal(size=samples))
-    spectrum *= np.maximum(np.arange(len(spectrum)), 100) ** -rng.uniform(0, 1)
-    noise: np.ndarray = np.fft.irfft(spectrum, samples)
-    noise /= _rms(noise)
-    return noise
