@@ -7,10 +7,9 @@ difference on to the last digit. A few rounds then stand for the rest, and the r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,12 +24,11 @@ from benchmark.records import Record, Round
 from benchmark.run import Report, measured, points, setting
 from benchmark.setting import Setting, built
 from benchmark.staleness import code_digests
+from benchmark.submission.equality import DIGITS, same
 from benchmark.task import Evaluation
 
 SAME = ("asked", "reached", "parameters", "nonzero", "bytes", "macs", "widths", "steps", "best_step", "validation")
 """Of a round, beside its test scores. Clocks differ, and memory may have come later."""
-DIGITS = 2e-6
-"""A record has six digits."""
 
 
 @dataclass(frozen=True)
@@ -108,26 +106,18 @@ def _begun(record: Record, method: Method, rounds: Sequence[int]) -> list[tuple[
 def _difference(said: Round, got: Round) -> str:
     old, new = asdict(said), asdict(got)
     for name in SAME:
-        if not _same(old[name], new[name]):
+        if not same(old[name], new[name]):
             return f"{name} was {old[name]}, is {new[name]}"
     # A metric that was added since says nothing of the others.
     scores = [(name, score, new["test"].get(name)) for name, score in old["test"].items()]
-    return next((f"{name} was {one:.6g}, is {other}" for name, one, other in scores if not _same(one, other)), "")
-
-
-def _same(old: Any, new: Any) -> bool:
-    if isinstance(old, Mapping):
-        return isinstance(new, Mapping) and old.keys() == new.keys() and all(_same(old[k], new[k]) for k in old)
-    if isinstance(old, float) and isinstance(new, float):
-        return abs(old - new) <= DIGITS * max(abs(old), abs(new))
-    return bool(old == new)
+    return next((f"{name} was {one:.6g}, is {other}" for name, one, other in scores if not same(one, other)), "")
 
 
 def _item(items: Items, row: int, evaluation: Evaluation) -> str:
     for metric in items.arrays:
         for name, values in items.of(metric, row).items():
             got = np.asarray(evaluation.items.get(metric, {}).get(name))
-            if got.shape != values.shape or not np.allclose(got, values, rtol=1e-5, atol=0):
+            if got.shape != values.shape or not np.allclose(got, values, rtol=DIGITS, atol=0):
                 return f"items {metric}/{name} are not the same"
     return ""
 

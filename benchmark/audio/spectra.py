@@ -25,7 +25,8 @@ def magnitudes(audio: Tensor, window: int, hop: int) -> Tensor:
     """
     shape = torch.hann_window(window, dtype=audio.dtype, device=audio.device)
     frames = _frames(audio, window, hop) * (shape * (2 / shape.sum()))
-    return torch.fft.rfft(frames).abs().transpose(1, 2)
+    found: Tensor = torch.fft.rfft(frames).abs()
+    return found.transpose(1, 2)
 
 
 def _frames(audio: Tensor, window: int, hop: int) -> Tensor:

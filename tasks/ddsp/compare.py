@@ -40,8 +40,9 @@ def compare(task: DdspTask, data: Data, seed: int, examples: Path | None) -> dic
     outputs = predict(model, data.test)
     result = task.evaluate(outputs, data.test)
     found["net"] = {name.split(".")[1]: score for name, score in result.scores.items()}
-    if examples is not None:
-        write_examples(examples, task.examples(outputs, data.test), RATE)
+    if examples is not None and result.examples is not None:
+        write_examples(examples / "made", result.examples.made, RATE)
+        write_examples(examples / "wanted", result.examples.wanted, RATE)
     rivals = ("silence", "noise", "mean spectrum")
     return {
         "notes": len(data.test),

@@ -31,7 +31,7 @@ def spectral_loss(output: Tensor, targets: Tensor) -> Tensor:
     """
     parts = []
     for window in WINDOWS:
-        mine, theirs = magnitudes(torch.cat([output, targets]), window, window // 2).chunk(2)
+        mine, theirs = (magnitudes(x, window, window // 2) for x in (output, targets))
         linear = (mine - theirs).abs().mean((1, 2)) * (window / 4)
-        parts.append(linear + (torch.log(mine + FLOOR) - torch.log(theirs + FLOOR)).abs().mean((1, 2)))
+        parts.append(linear + torch.log((mine + FLOOR) / (theirs + FLOOR)).abs().mean((1, 2)))
     return torch.stack(parts).mean(0)

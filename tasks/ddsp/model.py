@@ -1,8 +1,9 @@
 """The auto-encoder: pitch, loudness and timbre of a note, frame by frame, to the controls of a synthesizer.
 
-Engel et al., ICLR 2020, with the layers of Esling et al., DAFx 2020 (github.com/acids-ircam): MLPs of three layers on
-pitch and on loudness, a GRU over both and a latent of 16, an MLP, and heads for loudness, partials and noise. The
-latent comes from MFCCs through a GRU, as in the first paper; the second has convolutions on the waveform there.
+Engel et al., ICLR 2020: a latent of 16 from MFCCs through a GRU; an MLP of three layers each on pitch, loudness and
+latent; a GRU over the three; an MLP over what it says and the three again; heads for level, partials and noise. Widths
+are those of Esling et al., DAFx 2020 (github.com/acids-ircam), who have convolutions on the waveform for the GRU of the
+latent. Ours are: a norm on the latent, and that level and noise are told as what is to be added to the loudness heard.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from benchmark.task import Profile
 
-from .synth import HOP, RATE, Noise, Oscillators, Reverb, Tones
+from .synth import HOP, RATE, Noise, Oscillators, Reverb, Tones, audible
 
 COEFFICIENTS = 30
 """MFCCs of a frame."""
@@ -24,8 +25,10 @@ INPUTS = 2 + COEFFICIENTS
 """Of a frame: fundamental in Hz, loudness in dB, MFCCs."""
 NOISE_SECONDS = 4
 """Of noise that evaluation repeats."""
-QUIET = -5.0
+QUIET = -3.0
 """Noise starts softly: the bias of its gains."""
+DECADE = 20.0
+"""dB: what an input of 1 adds to a gain that is small, see `positive`."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Shape:
 
 SHAPES: dict[Profile, Shape] = {
     "smoke": Shape(24, 8, 16, 17, 40),
-    "quick": Shape(224, 16, 60, 65, 1024),
+    "quick": Shape(160, 16, 60, 65, 1024),
     "full": Shape(512, 16, 100, 81, 16_000),
 }
 
@@ -67,9 +70,10 @@ class Ddsp(nn.Module):
         width = shape.hidden
         self.pitch, self.loudness = mlp(1, width), mlp(1, width)
         self.encoder = nn.GRU(COEFFICIENTS, width, batch_first=True)
-        self.latent = nn.Linear(width, shape.latent)
-        self.decoder = nn.GRU(2 * width + shape.latent, width, batch_first=True)
-        self.out = mlp(width, width)
+        self.latent = nn.Sequential(nn.Linear(width, shape.latent), nn.LayerNorm(shape.latent))
+        self.timbre = mlp(shape.latent, width)
+        self.decoder = nn.GRU(3 * width, width, batch_first=True)
+        self.out = mlp(4 * width, width)
         self.controls = nn.Linear(width, 1 + shape.partials + shape.bands)
         self.sizes = (1, shape.partials, shape.bands)
         self.oscillators, self.noise, self.reverb = Oscillators(), Noise(), Reverb(shape.reverb)
@@ -84,18 +88,20 @@ class Ddsp(nn.Module):
     def play(self, x: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
         """A block of any number of frames, after the blocks that `past` comes from."""
         hertz = x[..., 0].clamp(1.0, RATE / 2)
-        pitch = self.pitch(torch.log2(hertz / 440).unsqueeze(-1) / 2)
-        loudness = self.loudness(x[..., 1:2] / 40 + 1)
+        level = x[..., 1:2]
         encoded, encoder = self.encoder(x[..., 2:], past.encoder if past else None)
-        frames = torch.cat([pitch, loudness, self.latent(encoded)], -1)
-        decoded, decoder = self.decoder(frames, past.decoder if past else None)
-        controls = self.controls(self.out(decoded))
-        loud, partials, bands = controls.split(self.sizes, -1)
-        partials = positive(partials)
-        amplitudes = positive(loud) * partials / partials.sum(-1, keepdim=True)
+        pitch = self.pitch(torch.log2(hertz / 440).unsqueeze(-1) / 2)
+        told = torch.cat([pitch, self.loudness((level + 30) / 15), self.timbre(self.latent(encoded))], -1)
+        decoded, decoder = self.decoder(told, past.decoder if past else None)
+        loud, partials, bands = self.controls(self.out(torch.cat([decoded, told], -1))).split(self.sizes, -1)
+        # What cannot sound has no share, as in the authors' code: high notes would begin far too soft.
+        partials = positive(partials) * audible(hertz, partials.shape[-1])
+        share = partials / partials.sum(-1, keepdim=True).clamp_min(1e-7)
+        amplitudes = positive(loud + level / DECADE) * share
         tones, tones_past = self.oscillators(amplitudes, hertz, past.tones if past else None)
         played = past.frames if past else 0
-        hiss, noise = self.noise(positive(bands + QUIET), self._white(x, played), past.noise if past else None)
+        gains = positive(bands + level / DECADE + QUIET)
+        hiss, noise = self.noise(gains, self._white(x, played), past.noise if past else None)
         audio, room = self.reverb(tones + hiss, past.room if past else None)
         return audio, Past(encoder, decoder, tones_past, noise, room, played + x.shape[1])
 
@@ -117,5 +123,5 @@ def mlp(inputs: int, width: int) -> nn.Sequential:
 
 
 def positive(x: Tensor) -> Tensor:
-    """Any number as a gain up to 2 (Engel et al., eq. 5)."""
+    """Any number as a gain up to 2 (Engel et al., eq. 5); a small one is 2 * 10 ** x."""
     return 2 * torch.sigmoid(x) ** math.log(10) + 1e-7

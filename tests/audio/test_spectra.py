@@ -34,6 +34,18 @@ def test_it_is_librosas_spectrum():
     assert np.allclose(magnitudes(audio, 512, 128)[0].numpy(), theirs * 2 / 256, atol=1e-5)
 
 
+@pytest.mark.parametrize(("window", "hop"), [(64, 32), (512, 128), (1024, 160)])
+@pytest.mark.parametrize("samples", [63, 4000, 4001])
+def test_it_and_its_gradient_are_those_of_torchs_transform(window, hop, samples):
+    audio = torch.randn(2, samples, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    shape = torch.hann_window(window, dtype=audio.dtype)
+    theirs = torch.stft(audio, window, hop, window=shape, pad_mode="constant", return_complex=True).abs() * (4 / window)
+    mine = magnitudes(audio, window, hop)
+    assert mine.shape == theirs.shape and torch.allclose(mine, theirs, atol=1e-12)
+    gradients = [torch.autograd.grad((x + 1e-3).log().sum(), audio)[0] for x in (mine, theirs)]
+    assert torch.allclose(*gradients, atol=1e-9)
+
+
 def test_silence_has_a_gradient():
     audio = torch.zeros(1, 2048, requires_grad=True)
     spectrum = magnitudes(audio, 256, 128)

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from benchmark import plugins
-from benchmark.audio.examples import write_examples
 from benchmark.audio.loudness import loudness
 from benchmark.audio.spectra import magnitudes
 from benchmark.data.tones import Tones
@@ -80,17 +79,16 @@ def test_rows_are_notes(smoke):
     assert torch.allclose(smoke.test.inputs[0, :, 1], level, atol=1e-4)
 
 
-def test_training_hears_half_of_a_note_and_its_frames(smoke):
-    rows = torch.arange(6)
-    plain = smoke.train.batch(rows)
+def test_training_hears_a_part_of_a_note_and_its_frames(smoke):
     index = torch.arange(50.0).view(1, 50, 1).expand(6, 50, INPUTS)
     samples = torch.arange(8000.0).expand(6, 8000)
     found = task.augment(Batch(index, samples), torch.Generator().manual_seed(0))
-    assert found.inputs.shape == (6, 25, INPUTS) and found.targets.shape == (6, 4000)
+    assert found.inputs.shape == (6, 13, INPUTS) and found.targets.shape == (6, 13 * HOP)
     first = found.inputs[:, 0, 0]
     assert torch.equal(found.targets[:, 0], first * HOP) and len(set(first.tolist())) > 1
-    assert torch.equal(found.targets[:, -1], (first + 25) * HOP - 1)
-    assert task.augment(plain, torch.Generator().manual_seed(0)).inputs.shape == (6, 25, INPUTS)
+    assert torch.equal(found.targets[:, -1], (first + 13) * HOP - 1)
+    long = Batch(torch.zeros(2, 400, INPUTS), torch.zeros(2, 400 * HOP))
+    assert task.augment(long, torch.Generator().manual_seed(0)).inputs.shape == (2, 50, INPUTS)
 
 
 def test_the_loss_is_the_papers_form():
@@ -115,11 +113,12 @@ def test_scores_of_the_notes_themselves_and_of_silence(smoke):
     assert compare.median_cents(silence) == 1200
 
 
-def test_examples_are_notes_and_their_references(smoke, tmp_path):
-    sounds = task.examples(smoke.test.audio * 0.5, smoke.test)
-    assert len(sounds) == 12
-    write_examples(tmp_path, sounds, RATE)
-    assert sorted(path.name for path in tmp_path.iterdir())[:2] == ["0000-reference.flac", "0000.flac"]
+def test_examples_are_what_was_made_and_what_was_wanted(smoke):
+    found = task.evaluate(smoke.test.audio * 0.5, smoke.test).examples
+    assert found.rate == RATE and list(found.made) == list(found.wanted) and len(found.made) == 6
+    for name, sound in found.made.items():
+        assert torch.equal(sound, found.wanted[name] * 0.5)
+        assert torch.equal(found.wanted[name], smoke.test.audio[int(name)])
 
 
 def test_target_summary_is_level():

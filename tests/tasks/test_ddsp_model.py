@@ -13,7 +13,7 @@ from benchmark.measure import macs
 from benchmark.trimming import couple, load
 from tasks.ddsp import task
 from tasks.ddsp.model import SHAPES, Ddsp
-from tasks.ddsp.synth import HOP, RATE, Noise, Oscillators, Reverb, convolved
+from tasks.ddsp.synth import HOP, RATE, Noise, Oscillators, Reverb, convolved, sines
 
 
 def steady(rows: int, frames: int, value: float) -> torch.Tensor:
@@ -34,6 +34,15 @@ def test_partials_from_half_of_the_rate_on_are_silent():
     hertz = torch.arange(len(spectrum)) * RATE / (10 * HOP)
     tones = {2500.0, 5000.0, 7500.0}
     assert {float(hertz[i]) for i in torch.nonzero(spectrum > 100)} == tones
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(torch.float32, 2e-4), (torch.float64, 1e-11)])
+def test_the_sines_of_a_hundred_partials_are_sines(dtype, error):
+    phase = torch.linspace(0, 1, 4 * HOP, dtype=torch.float64).view(4, HOP)
+    number = torch.arange(1, 101, dtype=torch.float64).view(1, -1, 1)
+    found = sines(phase, 100, dtype)
+    assert found.dtype == dtype
+    assert (found - torch.sin(2 * math.pi * number * phase.unsqueeze(1))).abs().max() < error
 
 
 def test_amplitudes_go_in_straight_lines_between_frames():
@@ -77,8 +86,8 @@ def test_open_bands_give_the_noise_back_later():
 def test_a_room_is_dry_until_it_is_trained_and_then_convolves():
     room, sound = Reverb(7), torch.randn(2, 50)
     assert torch.allclose(room(sound)[0], sound, atol=1e-6)
-    torch.nn.init.normal_(room.tail)
-    kernel = np.concatenate([[1.0], room.tail.detach().numpy()])
+    torch.nn.init.normal_(room.tail, std=100)
+    kernel = np.concatenate([[1.0], room.tail.detach().numpy() / 100])
     expected = np.stack([np.convolve(row, kernel)[:50] for row in sound.numpy()])
     assert np.abs(room(sound)[0].detach().numpy() - expected).max() < 1e-5
 
@@ -96,7 +105,7 @@ def net() -> Ddsp:
         # A net that has been trained: loud, with noise and a room.
         model.controls.bias[0] = 1.0
         model.controls.bias[17:] = 4.0
-        model.reverb.tail.normal_(0, 0.1)
+        model.reverb.tail.normal_(0, 10)
     return model
 
 
@@ -143,6 +152,32 @@ def test_evaluation_is_repeatable_and_training_hears_fresh_noise(net):
         net.train()
         assert not torch.equal(net(x), net(x))
         net.eval()
+
+
+def test_a_high_note_has_no_share_in_partials_that_cannot_sound(net):
+    heard = []
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(net.oscillators, "forward", lambda *inputs: heard.append(inputs[0]) or Oscillators()(*inputs))
+        x = notes(1, 4)
+        for hertz in (100.0, 3000.0):
+            x[..., 0] = hertz
+            net(x)
+    low, high = heard
+    assert (low > 0).all() and (high[..., :2] > 0).all() and (high[..., 2:] == 0).all()
+    x[..., 0] = RATE / 2
+    assert net(x).isfinite().all()
+
+
+def test_an_untrained_net_is_about_as_loud_as_it_is_told():
+    torch.manual_seed(0)
+    model, x = Ddsp(SHAPES["smoke"]).eval(), notes(1, 50)
+    levels = []
+    with torch.no_grad():
+        for level in (-50.0, -30.0):
+            x[..., 0], x[..., 1] = 300.0, level
+            levels.append(20 * float(model(x)[0, HOP:].square().mean().sqrt().log10()))
+    assert levels[1] - levels[0] == pytest.approx(20, abs=5)
+    assert levels[0] == pytest.approx(-50, abs=15)
 
 
 def test_noise_is_on_in_evaluation(net):
