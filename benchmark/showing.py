@@ -51,7 +51,7 @@ def card(name: str) -> str:
         criterion = plugins.criterion(name)
         facts = {
             "evidence": ", ".join(criterion.needs) or "none",
-            "variants": "; ".join(f"{name}-{variant}, {what}" for variant, what in methods.VARIANTS.items()),
+            "variants": "".join(f"\n    {name}-{variant}: {what}" for variant, what in methods.VARIANTS.items()),
         }
         return _page(f"criterion {name}", criterion.card, facts)
     if methods.exists(name):

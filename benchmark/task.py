@@ -259,7 +259,7 @@ class Task(ABC):
         Tensor
             (rows,). Integers are classes, of which there should be few (tens) beside a thousand rows; floats are a
             quantity, of which only the order counts. The default: a target that is one number as it is, else the mean
-            of its numbers (of drums how many sound, of a spectrum its level).
+            of its numbers (of a spectrum its level).
         """
         return targets if targets.dim() == 1 else targets.flatten(1).double().mean(1)
 

@@ -1,1 +1,1 @@
-"""Sound beside sound: what generated audio is compared with its reference by."""
+"""What tasks hear with and are scored by: spectra, pitch, loudness, events in time, windows of frames."""

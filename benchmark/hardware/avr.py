@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from benchmark.errors import BenchError
-from benchmark.hardware import tools
+from benchmark.hardware import programs, tools
 from benchmark.hardware.boards import Board
 from benchmark.hardware.c import Source
 from benchmark.hardware.exporting import Arrays
-from benchmark.hardware.running import (
-    FIRMWARE,
-    LIMIT_SECONDS,
-    BoardError,
-    Ran,
-    does_not_link,
-    read_results,
-    write_program,
-)
+from benchmark.hardware.programs import ELF, FIRMWARE, Built, Family
+from benchmark.hardware.running import LIMIT_SECONDS, Ran
 
 # -O3 makes programs a third larger for a fiftieth of the time.
 FLAGS = ("-std=gnu11", "-O2", "-ffunction-sections", "-fdata-sections", "-fno-strict-aliasing", "-Wl,--gc-sections")
@@ -31,15 +23,12 @@ LEAST_STACK = 32
 """Bytes that the linker keeps free; what is used is measured."""
 NEAR_FLASH_BYTES = 65_536
 """That `__flash` pointers reach: weights lie first, program after them."""
+EXITS = {3: "the processor stopped", 4: "it read more than it was given"}
+"""Of the runner."""
 
 
-def execute(source: Source, board: Board, rows: Sequence[Arrays], limit: float = LIMIT_SECONDS) -> Ran:
-    """Compile a model for a board and run it on every row.
-
-    Parameters
-    ----------
-    limit
-        Seconds that the emulation may take.
+def execute(source: Source, board: Board, calls: Sequence[Arrays], limit: float = LIMIT_SECONDS, hops: int = 1) -> Ran:
+    """Compile a model for a board and call it, as :func:`benchmark.hardware.programs.execute` does.
 
     Raises
     ------
@@ -50,42 +39,23 @@ def execute(source: Source, board: Board, rows: Sequence[Arrays], limit: float =
     """
     if board.core not in RAM_BEGINS:
         raise BenchError(f"{board.title} has the core {board.core}, which is not emulated here")
-    compiler = tools.program("avr-gcc")
-    helper = runner()
-    assert board.flash_bytes is not None
+    compiler, helper = tools.program("avr-gcc"), runner()
     if source.weight_bytes > NEAR_FLASH_BYTES:
         words = f"{source.weight_bytes} bytes of weights where the compiler's pointers reach {NEAR_FLASH_BYTES}"
-        raise BoardError(f"it does not fit on {board.title}: {words}; take a later round or --int8", "flash")
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        files = write_program(folder, source, "avr.c", rows)
-        regions = f"-Wl,--defsym=__DATA_REGION_ORIGIN__={DATA_SPACE + RAM_BEGINS[board.core]}"
-        regions += f",--defsym=__DATA_REGION_LENGTH__={board.ram_bytes - LEAST_STACK}"
-        command = [compiler, *FLAGS, f"-mmcu={board.core}", regions, *files, "-lm", "-o", "program.elf"]
-        built = tools.run(command, seconds=LIMIT_SECONDS, what="the compiler", cwd=folder)
-        if built.returncode != 0:
-            data_end = DATA_SPACE + RAM_BEGINS[board.core] + board.ram_bytes - LEAST_STACK
-            raise does_not_link(board, built.stderr, data_end)
-        text, data, bss = tools.sizes(compiler.replace("gcc", "size"), folder / "program.elf")
-        # The linker would refuse too, but not say by how much.
-        if text + data > board.flash_bytes:
-            words = f"region FLASH overflowed by {text + data - board.flash_bytes} bytes"
-            raise BoardError(f"it does not fit on {board.title}: {words}; take a later round or --int8", "flash")
-        content = _run(helper, folder, board, limit)
-    outputs, cycles, stack = read_results(content, source, len(rows), board)
-    used = data + bss + stack
-    if used >= board.ram_bytes:
-        raise BoardError(
-            f"the stack overran the data on {board.title}: {data + bss} bytes of data leave too little", "ram"
-        )
-    seconds = cycles / board.clock_hz
+        raise programs.does_not_fit(board, words, "flash")
+
+    def build(folder: Path, files: Sequence[str]) -> Built:
+        return _build(folder, files, compiler, helper, board)
+
+    found = programs.execute(Family("avr.c", build, EXITS), source, board, calls, hops, limit)
+    seconds = found.count / board.clock_hz
     return Ran(
-        outputs=outputs,
-        flash_bytes=text + data,
-        ram_bytes=used,
+        outputs=found.outputs,
+        flash_bytes=found.flash_bytes,
+        ram_bytes=found.ram_bytes,
         seconds=(seconds, seconds, seconds),
         clock="exact",
-        cycles=cycles,
+        cycles=found.count,
         tools={"avr-gcc": tools.version(compiler)},
     )
 
@@ -96,14 +66,13 @@ def runner() -> Path:
     return tools.built("avr_runner", FIRMWARE / "avr_runner.c", ("-lsimavr", "-lelf"))
 
 
-def _run(helper: Path, folder: Path, board: Board, limit: float) -> bytes:
-    """What the program wrote."""
-    command = [str(helper), board.core, "program.elf", "input.bin", "output.bin"]
-    try:
-        done = tools.run(command, seconds=limit, what=f"the emulation of {board.title}", cwd=folder)
-    except tools.TimeLimitError as error:
-        raise BoardError(str(error), "time limit") from error
-    if done.returncode != 0:
-        words = {3: "the processor stopped", 4: "it read more than it was given"}.get(done.returncode, "no reason")
-        raise BoardError(f"the program crashed on {board.title}: {words}; its stack may have overrun", "crashed")
-    return (folder / "output.bin").read_bytes()
+def _build(folder: Path, files: Sequence[str], compiler: str, helper: Path, board: Board) -> Built:
+    data, room = DATA_SPACE + RAM_BEGINS[board.core], board.ram_bytes - LEAST_STACK
+    regions = f"-Wl,--defsym=__DATA_REGION_ORIGIN__={data},--defsym=__DATA_REGION_LENGTH__={room}"
+    flags = [*FLAGS, f"-mmcu={board.core}", regions, *files]
+    text, initial, zeros = programs.compiled(folder, compiler, flags, board, data + room)
+    assert board.flash_bytes is not None
+    # The linker would refuse too, but not say by how much.
+    if (over := text + initial - board.flash_bytes) > 0:
+        raise programs.does_not_fit(board, f"region FLASH overflowed by {over} bytes", "flash")
+    return Built(text + initial, initial + zeros, [str(helper), board.core, ELF, "input.bin", "output.bin"])

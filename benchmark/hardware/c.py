@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from benchmark.errors import BenchError
 from benchmark.hardware import tools
 from benchmark.hardware.c_memory import Layout, Put, laid_out
@@ -32,7 +34,10 @@ class NoCodeError(BenchError):
 
 @dataclass(frozen=True)
 class Source:
-    """A model in C: write to `model_input0()`, call `model()`, read from `model_output0()`."""
+    """A model in C: write to `model_input0()`, call `model()`, read from `model_output0()`.
+
+    A stream has a state that calls leave to the next one; `model_reset()` puts it to its start.
+    """
 
     code: str
     """Of model.c."""
@@ -44,10 +49,14 @@ class Source:
     array_bytes: int
     """Of all arrays in the arena, had each its own memory."""
     weight_bytes: int
+    states: tuple[Put, ...] = ()
 
 
 def generate(
-    proto: onnx.ModelProto, inputs: Sequence[Scale | None] = (), outputs: Sequence[Scale | None] = ()
+    proto: onnx.ModelProto,
+    inputs: Sequence[Scale | None] = (),
+    outputs: Sequence[Scale | None] = (),
+    states: Sequence[np.ndarray] = (),
 ) -> Source:
     """Write a graph of fixed shapes as C99.
 
@@ -55,6 +64,9 @@ def generate(
     ----------
     inputs, outputs
         Scales of those that are bare integers (:func:`benchmark.hardware.quantize.bare`), for the header.
+    states
+        What a stream's states are at the start. The last so many inputs and outputs of the graph are then kept by the
+        C itself.
 
     Raises
     ------
@@ -65,20 +77,21 @@ def generate(
     """
     tools.modules("onnx", "emx_onnx_cgen")
     text = repaired(_emitted(proto))
-    layout = laid_out(without_zeros(text) if _symmetric(proto) else text, ENTRY)
+    layout = laid_out(without_zeros(text) if _symmetric(proto) else text, ENTRY, len(states))
     faces = [
         f"{put.kind} *model_{side}{number}(void) {{ return ({put.kind} *)(model_arena + {put.offset}); }}\n"
         for side, puts in (("input", layout.inputs), ("output", layout.outputs))
         for number, put in enumerate(puts)
     ]
     return Source(
-        code=f'#include "model.h"\n\n{layout.code}\n{"".join(faces)}',
+        code=f'#include "model.h"\n#include <string.h>\n\n{layout.code}\n{"".join(faces)}{_reset(layout, states)}',
         header=_header(layout, inputs, outputs),
         inputs=layout.inputs,
         outputs=layout.outputs,
         arena_bytes=layout.arena_bytes,
         array_bytes=layout.array_bytes,
         weight_bytes=weight_bytes(proto),
+        states=layout.states,
     )
 
 
@@ -100,6 +113,23 @@ def _emitted(proto: onnx.ModelProto) -> str:
         return str(Compiler(options).compile(copy))
     except CompilerError as error:
         raise NoCodeError(f"there is no C for this net: {tools.last_line(str(error))}") from error
+
+
+def _reset(layout: Layout, states: Sequence[np.ndarray]) -> str:
+    """The function that puts the states to their start."""
+    if not states:
+        return ""
+    tables, lines = [], []
+    for number, (put, start) in enumerate(zip(layout.states, states, strict=True)):
+        flat = np.ravel(start)
+        if not flat.any():
+            lines.append(f"    memset(model_arena + {put.offset}, 0, {put.size} * sizeof({put.kind}));\n")
+            continue
+        values = ", ".join(f"{float(x)!r}f" if put.kind == "float" else str(x) for x in flat.tolist())
+        tables.append(f"static MODEL_ROM {put.kind} model_start{number}[{put.size}] = {{{values}}};\n")
+        state = f"(({put.kind} *)(model_arena + {put.offset}))"
+        lines.append(f"    for (idx_t i = 0; i < {put.size}; i++) {{ {state}[i] = model_start{number}[i]; }}\n")
+    return f"{''.join(tables)}void model_reset(void) {{\n{''.join(lines)}}}\n"
 
 
 def _symmetric(proto: onnx.ModelProto) -> bool:
@@ -131,6 +161,7 @@ def _header(layout: Layout, inputs: Sequence[Scale | None], outputs: Sequence[Sc
         "/* Write the inputs, call model(), read the outputs. The inputs are overwritten: write them every time. */",
         *functions,
         f"void {ENTRY}(void);",
+        *(["/* Forgets all hops that went before. */", "void model_reset(void);"] if layout.states else []),
         "#ifdef __cplusplus",
         "}",
         "#endif",

@@ -2,7 +2,8 @@
 
 Left alone, every temporary has its own memory on the stack: a net needs the sum of its activations, and where that is
 too much it overruns the stack in silence. In an arena it needs the most that lives at once, and the linker refuses.
-Inputs and outputs lie in it too, so that an input's memory is used again once it has been read.
+Inputs and outputs lie in it too, so that an input's memory is used again once it has been read. A state that is carried
+from call to call has bytes of its own, which nothing else uses.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from math import prod
 from benchmark.errors import BenchError
 from benchmark.hardware.arena import Life, pack
 
-SIZES = {"float": 4, "double": 8, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "int64_t": 8, "_Bool": 1}
+SIZES = {"float": 4, "double": 8, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "int64_t": 8, "bool": 1}
 IN_PLACE = {"Relu", "Tanh", "Sigmoid", "LeakyRelu", "Elu", "Clip", "Add", "Mul", "Sub", "BatchNormalization"}
 """Each element of the output depends on the elements at that place only."""
 SAME_BYTES = {"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"}
@@ -51,6 +52,8 @@ class Layout:
     """The function `entry(void)` and all that it calls; the array `model_arena`."""
     inputs: tuple[Put, ...]
     outputs: tuple[Put, ...]
+    states: tuple[Put, ...]
+    """What a call leaves to the next one."""
     arena_bytes: int
     array_bytes: int
     """Of all arrays, had each its own memory."""
@@ -86,8 +89,13 @@ class _Call:
     attributes: str
 
 
-def laid_out(text: str, entry: str) -> Layout:
+def laid_out(text: str, entry: str, states: int = 0) -> Layout:
     """Put everything that the function `entry` works on into one arena.
+
+    Parameters
+    ----------
+    states
+        The last so many inputs are what the last so many outputs of the call before were: the entry sees to it.
 
     Raises
     ------
@@ -98,9 +106,11 @@ def laid_out(text: str, entry: str) -> Layout:
     if found is None:
         raise BenchError("the C generator wrote no entry")
     arrays, inputs, outputs = _parameters(found[1])
+    before, after = ([names.pop() for _ in range(states)][::-1] for names in (inputs, outputs))
     calls = _calls(text, found[2], arrays)
-    _find_lives(arrays, calls, inputs, outputs)
-    renames = _share(arrays, calls)
+    _find_lives(arrays, calls, [*inputs, *before], [*outputs, *after])
+    renames = _share(arrays, calls, before, after)
+    _carry(arrays, before, after, len(calls))
     offsets, arena = _offsets(arrays)
     places = {name: array.pointer(offsets[name]) for name, array in arrays.items()}
     lines = [
@@ -108,12 +118,19 @@ def laid_out(text: str, entry: str) -> Layout:
         for number, call in enumerate(calls)
         if number not in renames
     ]
+    lines += [
+        f"    memcpy(model_arena + {offsets[old]}, model_arena + {offsets[new]}, {arrays[old].bytes});\n"
+        for old, new in zip(before, after, strict=True)
+        if offsets[old] != offsets[new]
+    ]
     code = (
         f"{text[: found.start()]}static uint8_t model_arena[{max(arena, 1)}] __attribute__((aligned(8)));\n"
         f"void {entry}(void) {{\n{''.join(lines)}}}\n{text[found.end() :]}"
     )
-    puts = [tuple(Put(arrays[n].kind, arrays[n].shape, offsets[n]) for n in names) for names in (inputs, outputs)]
-    return Layout(code, puts[0], puts[1], arena, sum(array.bytes for array in arrays.values()))
+    puts = [
+        tuple(Put(arrays[n].kind, arrays[n].shape, offsets[n]) for n in names) for names in (inputs, outputs, before)
+    ]
+    return Layout(code, puts[0], puts[1], puts[2], arena, sum(array.bytes for array in arrays.values()))
 
 
 def _parameters(text: str) -> tuple[dict[str, _Array], list[str], list[str]]:
@@ -124,9 +141,15 @@ def _parameters(text: str) -> tuple[dict[str, _Array], list[str], list[str]]:
         one = _PARAMETER.fullmatch(part.strip())
         if one is None:
             raise BenchError(f"the C generator wrote a parameter that is not understood: {part}")
-        arrays[one[3]] = _Array(one[2], (int(one[4]), *map(int, re.findall(r"\d+", one[5]))))
+        arrays[one[3]] = _array(one[2], (int(one[4]), *map(int, re.findall(r"\d+", one[5]))))
         names[0 if one[1] else 1].append(one[3])
     return arrays, *names
+
+
+def _array(kind: str, shape: tuple[int, ...]) -> _Array:
+    if kind not in SIZES:
+        raise BenchError(f"the C generator wrote an array of a type that is not known: {kind}")
+    return _Array(kind, shape)
 
 
 def _calls(text: str, body: str, arrays: dict[str, _Array]) -> list[_Call]:
@@ -135,7 +158,7 @@ def _calls(text: str, body: str, arrays: dict[str, _Array]) -> list[_Call]:
     calls = []
     for line in body.splitlines():
         if one := _TEMPORARY.fullmatch(line):
-            arrays[one[2]] = _Array(one[1], tuple(map(int, re.findall(r"\d+", one[3]))))
+            arrays[one[2]] = _array(one[1], tuple(map(int, re.findall(r"\d+", one[3]))))
         elif one := _CALL.fullmatch(line):
             calls.append(_Call(one[1], tuple(one[3].split(", ")), *operators[int(one[2])]))
         elif line.strip():
@@ -160,17 +183,21 @@ def _find_lives(
         arrays[name].last = len(calls)
 
 
-def _share(arrays: dict[str, _Array], calls: Sequence[_Call]) -> set[int]:
-    """Let results lie in the memory of operands; the numbers of the calls that then have nothing to do."""
+def _share(arrays: dict[str, _Array], calls: Sequence[_Call], before: Sequence[str], after: Sequence[str]) -> set[int]:
+    """Let results lie in the memory of operands; the numbers of the calls that then have nothing to do.
+
+    A state to come never lies in one that is there: that may be overwritten before it is read.
+    """
     renames = set()
 
     def free_after(holder: str, number: int) -> bool:
-        return all(array.last <= number for array in arrays.values() if array.holder == holder)
+        return holder not in before and all(array.last <= number for array in arrays.values() if array.holder == holder)
 
     for number, call in enumerate(calls):
         *operands, output = call.arguments
         result = arrays[output]
-        if operands[0] in arrays and _only_renames(call, result):
+        held = arrays[operands[0]].holder in before if operands[0] in arrays else False
+        if operands[0] in arrays and _only_renames(call, result) and not (held and output in after):
             result.holder = arrays[operands[0]].holder
             renames.add(number)
         elif call.operator in IN_PLACE:
@@ -185,6 +212,16 @@ def _share(arrays: dict[str, _Array], calls: Sequence[_Call]) -> set[int]:
                 result.holder,
             )
     return renames
+
+
+def _carry(arrays: dict[str, _Array], before: Sequence[str], after: Sequence[str], end: int) -> None:
+    """Keep the memory of every state, and let the next one lie in it where the old one has been read by then."""
+    for old, new in zip(before, after, strict=True):
+        read = max(array.last for array in arrays.values() if array.holder == old)
+        first = arrays[new].first
+        if arrays[new].holder == new and first is not None and read < first:
+            arrays[new].holder = old
+        arrays[old].last = end
 
 
 def _only_renames(call: _Call, result: _Array) -> bool:

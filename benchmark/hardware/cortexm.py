@@ -9,24 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from benchmark.errors import BenchError
-from benchmark.hardware import tools
+from benchmark.hardware import programs, tools
 from benchmark.hardware.boards import Board
 from benchmark.hardware.c import Source
 from benchmark.hardware.exporting import Arrays
-from benchmark.hardware.running import (
-    FIRMWARE,
-    LIMIT_SECONDS,
-    BoardError,
-    Ran,
-    does_not_link,
-    read_results,
-    write_program,
-)
+from benchmark.hardware.programs import ELF, FIRMWARE, Built, Family
+from benchmark.hardware.running import LIMIT_SECONDS, Ran
 
 TICK_INSTRUCTIONS = 40
+EXITS = {2: "a file cannot be opened", 3: "an exception of the processor", 4: "it read more than it was given"}
+"""Of `firmware/cortexm.c`."""
 LEAST_STACK = 256
 """Bytes that the linker keeps free; what is used is measured."""
 MAPPED_BYTES = 4 << 20
@@ -61,13 +55,8 @@ FLAGS = (
 )
 
 
-def execute(source: Source, board: Board, rows: Sequence[Arrays], limit: float = LIMIT_SECONDS) -> Ran:
-    """Compile a model for a board and run it on every row.
-
-    Parameters
-    ----------
-    limit
-        Seconds that the emulation may take.
+def execute(source: Source, board: Board, calls: Sequence[Arrays], limit: float = LIMIT_SECONDS, hops: int = 1) -> Ran:
+    """Compile a model for a board and call it, as :func:`benchmark.hardware.programs.execute` does.
 
     Raises
     ------
@@ -80,27 +69,17 @@ def execute(source: Source, board: Board, rows: Sequence[Arrays], limit: float =
         raise BenchError(f"{board.title} has the core {board.core}, which is not emulated here")
     core = CORES[board.core]
     compiler, emulator = tools.program("arm-none-eabi-gcc"), tools.program("qemu-system-arm")
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        flash, static = _compile(folder, compiler, core, board, source, rows)
-        command = [emulator, "-M", core.machine, "-icount", "shift=0", "-nographic", "-monitor", "none"]
-        command += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", "program.elf"]
-        try:
-            done = tools.run(command, seconds=limit, what=f"the emulation of {board.title}", cwd=folder)
-        except tools.TimeLimitError as error:
-            raise BoardError(str(error), "time limit") from error
-        if done.returncode != 0:
-            said = "an exception of the processor" if done.returncode == 3 else tools.last_line(done.stderr)
-            raise BoardError(f"the program crashed on {board.title}: {said}", "crashed")
-        outputs, ticks, stack = read_results((folder / "output.bin").read_bytes(), source, len(rows), board)
-    if static + stack >= board.block_bytes:
-        raise BoardError(f"the stack overran the data on {board.title}: {static} bytes of data leave too little", "ram")
-    instructions = ticks * TICK_INSTRUCTIONS
+
+    def build(folder: Path, files: Sequence[str]) -> Built:
+        return _build(folder, files, compiler, emulator, board)
+
+    found = programs.execute(Family("cortexm.c", build, EXITS), source, board, calls, hops, limit)
+    instructions = found.count * TICK_INSTRUCTIONS
     low, middle, high = (instructions * cycles / board.clock_hz for cycles in core.cycles)
     return Ran(
-        outputs=outputs,
-        flash_bytes=flash,
-        ram_bytes=static + stack,
+        outputs=found.outputs,
+        flash_bytes=found.flash_bytes,
+        ram_bytes=found.ram_bytes,
         seconds=(low, middle, high),
         clock="modelled",
         instructions=instructions,
@@ -108,11 +87,8 @@ def execute(source: Source, board: Board, rows: Sequence[Arrays], limit: float =
     )
 
 
-def _compile(
-    folder: Path, compiler: str, core: Core, board: Board, source: Source, rows: Sequence[Arrays]
-) -> tuple[int, int]:
-    """Build `program.elf`; bytes of flash, and of RAM without stack."""
-    files = write_program(folder, source, "cortexm.c", rows)
+def _build(folder: Path, files: Sequence[str], compiler: str, emulator: str, board: Board) -> Built:
+    core = CORES[board.core]
     script = (FIRMWARE / "cortexm.ld").read_text()
     limits = {
         "@FLASH@": min(board.flash_bytes or MAPPED_BYTES, MAPPED_BYTES),
@@ -122,9 +98,7 @@ def _compile(
     for mark, value in limits.items():
         script = script.replace(mark, str(value))
     (folder / "board.ld").write_text(script)
-    command = [compiler, *FLAGS, *core.flags, *files, "-lm", "-T", "board.ld", "-o", "program.elf"]
-    built = tools.run(command, seconds=LIMIT_SECONDS, what="the compiler", cwd=folder)
-    if built.returncode != 0:
-        raise does_not_link(board, built.stderr)
-    text, data, bss = tools.sizes(compiler.replace("gcc", "size"), folder / "program.elf")
-    return text + data, data + bss - LEAST_STACK
+    text, data, zeros = programs.compiled(folder, compiler, [*FLAGS, *core.flags, *files, "-T", "board.ld"], board)
+    command = [emulator, "-M", core.machine, "-icount", "shift=0", "-nographic", "-monitor", "none"]
+    command += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", ELF]
+    return Built(text + data, data + zeros - LEAST_STACK, command)

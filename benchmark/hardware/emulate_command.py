@@ -1,130 +1,133 @@
-"""`emulate`: a net of a record, executed on a board, or on what stands for it, and compared with the model."""
+"""`emulate`: a net of a record, or the best of a task, executed on boards or on what stands for them, and compared."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from benchmark.errors import UsageError
+from benchmark.errors import BenchError, UsageError, did_you_mean
 from benchmark.hardware import export_command
 
 if TYPE_CHECKING:
-    from benchmark.hardware.artefact import Artefact
+    from benchmark.hardware.best import Best
     from benchmark.hardware.boards import Board
-    from benchmark.hardware.evidence import Execution
-    from benchmark.hardware.tickets import Ticket
 
-
-ROWS = 4
-"""That are executed where no items are asked for: seconds on the slowest board."""
+ROUND_LIMIT, TASK_LIMIT = 60.0, 15.0
+"""Seconds to wait for a net that was named, and for each of those of a task."""
+EXAMPLE = "(see benchmark emulate --help)"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    export_command.add_net(parser)
-    parser.add_argument("--board", required=True, metavar="B", help="a name that `list boards` gives")
+    export_command.add_net(parser, required=False)
+    parser.add_argument("--task", help="the best nets of a task instead, on one board of each kind")
+    parser.add_argument("--data", help="with --task: only this data set")
+    parser.add_argument("--profile", default="quick", help="with --task: smoke, quick (default) or full")
+    parser.add_argument("--board", metavar="B", help="a name that `list boards` gives; with --task: only this one")
+    parser.add_argument("--items", help="test items to execute and score, or 'all' (default: 4 rows, compared only)")
     parser.add_argument(
-        "--items",
-        help=f"test items to execute and score, or 'all' (default: {ROWS} rows of them, compared, not scored)",
+        "--limit", type=float, metavar="S", help=f"seconds to wait ({ROUND_LIMIT:g}; with --task {TASK_LIMIT:g})"
     )
-    parser.add_argument("--limit", type=float, default=60.0, metavar="S", help="seconds to wait for it (default 60)")
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Execute it, say what came of it, and keep that beside the record.
+    """Execute, say what came of it, and keep that beside the record.
 
     Raises
     ------
     BenchError
-        There is no such record, round or board; a tool or the weights are not here; or it does not run, which is kept
-        beside the record too.
+        There is no such record, task, round or board; a tool or the weights are not here; or it does not run, which is
+        kept beside the record too.
     """
-    from benchmark.hardware import artefact, boards, evidence, tools
-    from benchmark.hardware.c import NoCodeError
+    from benchmark.hardware import boards
+
+    _check(options)
+    if options.board is not None:
+        boards.board(options.board)
+    return _round(options) if options.task is None else _task(options)
+
+
+def _round(options: argparse.Namespace) -> int:
+    """One net on one board."""
+    from benchmark.hardware import boards, emulating, evidence
     from benchmark.hardware.fit_command import find
-    from benchmark.hardware.running import BoardError
 
     board = boards.board(options.board)
-    _check(options)
-    if lines := tools.missing("onnx", "onnxscript", "onnxruntime", *artefact.PROGRAMS[board.family]):
-        raise UsageError("; ".join(lines))
+    _need(board)
     path = find(options.record, options.results)
     found, made = export_command.prepared(options)
-    run_key = found.record.run
-    try:
-        entry, lines = _executed(options, found, made, board)
-    except (BoardError, NoCodeError) as error:
-        outcome = error.outcome if isinstance(error, BoardError) else "operator"
-        failed = evidence.Execution(found.round.round, board.name, made.format, outcome, str(error))
-        evidence.add(path, run_key, [failed])
-        raise
-    lines.append(f"kept in {evidence.add(path, run_key, [entry])}")
+    entry = emulating.emulate(path, found, made, board, options.items, options.limit or ROUND_LIMIT, options.data_home)
+    head = f"{found.record.run}, round {entry.round}, {_form(entry.format, entry.streamed)}, on {board.title}"
+    lines = [head, *emulating.said(entry, found, board), f"kept in {evidence.path_of(path)}"]
     sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 
-def _executed(options: argparse.Namespace, found: Ticket, made: Artefact, board: Board) -> tuple[Execution, list[str]]:
-    """What is kept, and what is said."""
-    from benchmark.hardware import evidence, scoring
-    from benchmark.hardware.rows import inputs, spread
+def _task(options: argparse.Namespace) -> int:
+    """The best net for every board, a line each."""
+    from benchmark.hardware.best import EVERY_KIND, best
 
-    test = export_command.data_of(found, options.data_home).test
-    if options.items is None:
-        chosen, rows = None, spread(len(test), ROWS)
-    else:
-        chosen = scoring.sample(test, None if options.items == "all" else int(options.items))
-        rows = chosen.rows
-    ran, error = made.execute(board, inputs(test, rows), options.limit)
-    scores = scoring.score(found.reference.task, test, made.model, chosen, ran.outputs) if chosen else None
-    entry = evidence.Execution(
-        round=found.round.round,
-        board=board.name,
-        format=made.format,
-        outcome="ran",
-        flash_bytes=ran.flash_bytes,
-        ram_bytes=ran.ram_bytes,
-        instructions=ran.instructions,
-        cycles=ran.cycles,
-        seconds=ran.seconds,
-        clock=ran.clock,
-        parity=error,
-        items=scores.items if scores else None,
-        score=scores.executed if scores else None,
-        reference_score=scores.torch if scores else None,
-        tools=ran.tools,
-    )
-    return entry, [f"{found.record.run}, round {entry.round}, {entry.format}", *_said(entry, found, board, len(rows))]
+    names = (options.board,) if options.board else EVERY_KIND
+    code, section = 0, ""
+    for one in best(options.results, options.task, options.data, options.profile, names):
+        if one.section != section:
+            section = one.section
+            sys.stdout.write(f"{section}\n")
+        line, failed = _line(one, options)
+        code |= failed
+        sys.stdout.write(f"{one.board.title}: {line}\n")
+        sys.stdout.flush()
+    return code
 
 
-def _said(entry: Execution, found: Ticket, board: Board, rows: int) -> Iterator[str]:
-    exact = entry.format == "int8" and not entry.parity
-    same = "the same integers as onnxruntime" if exact else f"off by {entry.parity:.1e} of the largest value"
-    yield f"{board.title} ran {rows} rows: {same}"
-    if entry.flash_bytes is not None:
-        yield f"flash: {entry.flash_bytes} of {board.flash_bytes} bytes"
-    yield f"memory: {entry.ram_bytes} of {board.ram_bytes} bytes"
-    assert entry.seconds is not None
-    low, middle, high = entry.seconds
-    spread = "" if low == high else f" ({_milliseconds(low)} to {_milliseconds(high)})"
-    counted = f", {entry.instructions} instructions" if entry.instructions else ""
-    counted = f", {entry.cycles} cycles" if entry.cycles else counted
-    real_time = middle / found.record.task["seconds"]
-    yield f"one call: {_milliseconds(middle)} ms{spread}, {entry.clock}{counted}; {real_time:.3g} of real time"
-    if entry.items:
-        metric = found.record.primary
-        yield f"{metric} on {entry.items} test items: {entry.score:.4f}, torch {entry.reference_score:.4f}"
+def _line(one: Best, options: argparse.Namespace) -> tuple[str, bool]:
+    """What came of one board, and whether that is a failure."""
+    from benchmark.hardware import emulating, tickets
+    from benchmark.leaderboard.boards_text import binding
+
+    if one.fit.verdict == "no":
+        return f"skipped, nothing fits; nearest is {one.method} {one.round}, {binding(one.fit)}", False
+    net = f"{one.method} {one.round}, {_form(one.fit.format, one.fit.streamed)}"
+    limit = options.limit or TASK_LIMIT
+    try:
+        _need(one.board)
+        path, found = one.ticket()
+        made = tickets.exported(found, one.fit.format, one.fit.streamed, options.data_home)
+        entry = emulating.emulate(path, found, made, one.board, options.items, limit, options.data_home)
+    except UsageError as error:
+        return f"{net}: skipped, {error}", False
+    except BenchError as error:
+        return f"{net}: {error}", True
+    return f"{net}, seed {found.record.run.seed}: {'; '.join(emulating.said(entry, found, one.board))}", False
 
 
-def _milliseconds(seconds: float) -> str:
-    return f"{1000 * seconds:.0f}" if seconds >= 1 else f"{1000 * seconds:.3g}"
+def _form(number_format: str, streamed: bool) -> str:
+    return f"{number_format}, hop by hop" if streamed else number_format
+
+
+def _need(board: Board) -> None:
+    """Ask for all tools at once, so that they can be installed at once."""
+    from benchmark.hardware import artefact, tools
+
+    if lines := tools.missing("onnx", "onnxscript", "onnxruntime", *artefact.PROGRAMS[board.family]):
+        raise UsageError("; ".join(lines))
 
 
 def _check(options: argparse.Namespace) -> None:
+    from benchmark.task import PROFILES
+
+    if (options.record is None) == (options.task is None):
+        raise UsageError(f"give either a RECORD with --round and --board, or --task {EXAMPLE}")
+    if options.record is not None and (options.round is None or options.board is None):
+        raise UsageError(f"a RECORD needs --round and --board {EXAMPLE}")
+    if options.task is not None and (options.round is not None or options.int8 or options.stream):
+        raise UsageError("--round, --int8 and --stream belong to a RECORD; of a task, what fits best is taken")
+    if options.profile not in PROFILES:
+        raise UsageError(f"no profile {options.profile!r}: {did_you_mean(options.profile, PROFILES)}")
     items = options.items
     if items not in (None, "all") and not (items.isdecimal() and int(items) > 0):
         raise UsageError(f"--items {items!r}: give a whole number from 1 up, or 'all'")
-    if options.limit <= 0:
+    if options.limit is not None and options.limit <= 0:
         raise UsageError(f"--limit {options.limit:g}: give more than 0 seconds")

@@ -39,9 +39,9 @@ class Execution:
     ram_bytes: int | None = None
     """High-water mark: data, arena and stack."""
     instructions: int | None = None
-    """For one call."""
+    """For one call; of a stream, for one hop."""
     cycles: int | None = None
-    """For one call, where the emulator is exact in cycles."""
+    """The same, where the emulator is exact in cycles."""
     seconds: tuple[float, float, float] | None = None
     """For one call of the whole net (of a stream: its hops together): low, middle, high; all the same where exact."""
     clock: str = ""
@@ -57,6 +57,8 @@ class Execution:
     """Of the torch model, on the same items."""
     tools: dict[str, str] = field(default_factory=dict)
     """Name -> version."""
+    streamed: bool = False
+    """It was fed hop by hop, its state carried on the board."""
 
     @property
     def ran(self) -> bool:
@@ -136,8 +138,9 @@ def _execution(entry: dict[str, Any]) -> Execution:
         raise ValueError(f"round {e.round} on {e.board}: a figure is not a finite number")
     if e.seconds is not None and (len(e.seconds) != 3 or list(e.seconds) != sorted(e.seconds) or e.seconds[0] < 0):
         raise ValueError(f"round {e.round} on {e.board}: seconds are not low, middle, high")
-    if not isinstance(e.message, str) or not isinstance(e.clock, str) or not isinstance(e.tools, dict):
-        raise ValueError(f"round {e.round} on {e.board}: message, clock or tools are of the wrong kind")
+    kinds = ((e.message, str), (e.clock, str), (e.tools, dict), (e.streamed, bool))
+    if not all(isinstance(value, kind) for value, kind in kinds):
+        raise ValueError(f"round {e.round} on {e.board}: message, clock, tools or streamed are of the wrong kind")
     return e
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.errors import RecordError, UsageError, did_you_mean
+from benchmark.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from benchmark.hardware.artefact import Artefact
+    from benchmark.hardware.boards import Format
     from benchmark.hardware.tickets import Ticket
-    from benchmark.task import Data
 
 KINDS = ("onnx", "c", "arduino")
 
@@ -27,11 +26,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=run)
 
 
-def add_net(parser: argparse.ArgumentParser) -> None:
+def add_net(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """Options that name a net, for every command that takes one."""
-    parser.add_argument("record", metavar="RECORD", help="task/data/profile/method/seed0, or its file")
-    parser.add_argument("--round", type=int, required=True, metavar="K", help="its round; 0 is the dense net")
+    count = None if required else "?"
+    parser.add_argument("record", nargs=count, metavar="RECORD", help="task/data/profile/method/seed0, or its file")
+    parser.add_argument("--round", type=int, required=required, metavar="K", help="its round; 0 is the dense net")
     parser.add_argument("--int8", action="store_true", help="quantised, ranges from the validation rows")
+    parser.add_argument("--stream", action="store_true", help="one hop of it, its state carried, as `fit` has streams")
     parser.add_argument("--data-home", type=Path, help="folder where the data set lies, for recordings")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of records (default results/)")
 
@@ -63,43 +64,20 @@ def run(options: argparse.Namespace) -> int:
 def prepared(options: argparse.Namespace) -> tuple[Ticket, Artefact]:
     """The net that the options name, exported."""
     from benchmark import records
-    from benchmark.hardware.artefact import artefact
+    from benchmark.hardware import tickets
     from benchmark.hardware.fit_command import find
-    from benchmark.hardware.quantize import calibration_rows
-    from benchmark.hardware.tickets import ticket
 
     path = find(options.record, options.results)
-    found = ticket(path, records.read(path), options.round)
-    rows = calibration_rows(data_of(found, options.data_home).validation) if options.int8 else None
-    return found, artefact(found.model, (found.reference.example,), rows)
-
-
-@cache
-def data_of(found: Ticket, home: Path | None) -> Data:
-    """The data set that the net was trained on.
-
-    Raises
-    ------
-    UsageError
-        It consists of recordings, and nobody says where.
-    RecordError
-        It is not the one that the record was made with.
-    """
-    run = found.record.run
-    task = found.reference.task
-    if home is None and any(data.name == run.data and data.needs_home for data in task.datasets):
-        raise UsageError(f"data set {run.data!r} of task {run.task!r} are recordings: say where with --data-home DIR")
-    data = task.data(run.data, home, found.reference.profile, run.seed)
-    if data.digest != found.record.data["digest"]:
-        raise RecordError(f"{run}: the data are not those that the record was made with; run it again")
-    return data
+    found = tickets.ticket(path, records.read(path), options.round)
+    number_format: Format = "int8" if options.int8 else "fp32"
+    return found, tickets.exported(found, number_format, options.stream, options.data_home)
 
 
 def _name(found: Ticket, made: Artefact) -> str:
     """A name that the Arduino IDE takes for a sketch too."""
     run = found.record.run
     plain = re.sub(r"[^A-Za-z0-9]+", "_", f"{run.task}_{run.method}_seed{run.seed}_round{found.round.round}")
-    return plain.strip("_") + ("_int8" if made.format == "int8" else "")
+    return plain.strip("_") + ("_int8" if made.format == "int8" else "") + ("_stream" if made.stream else "")
 
 
 def _write(kind: str, place: Path, found: Ticket, made: Artefact) -> list[str]:
@@ -107,7 +85,9 @@ def _write(kind: str, place: Path, found: Ticket, made: Artefact) -> list[str]:
     from benchmark.files import write_whole
     from benchmark.hardware import exporting, sketch
 
-    size = f"{found.round.parameters} parameters, {exporting.weight_bytes(made.proto)} bytes of weights, {made.format}"
+    weights = exporting.weight_bytes(made.proto)
+    size = f"{found.round.parameters} parameters, {weights} bytes of weights, {made.format}"
+    size += f", {made.stream.calls} hops for a call" if made.stream else ""
     if kind == "onnx":
         content = made.proto.SerializeToString()
         write_whole(place, content)
@@ -116,25 +96,22 @@ def _write(kind: str, place: Path, found: Ticket, made: Artefact) -> list[str]:
     if kind == "c":
         sketch.write_c(place, source)
     else:
-        import torch
-
-        noise = torch.randn(found.reference.example.shape, generator=torch.Generator().manual_seed(0))
-        row = made.edges.enter((noise.numpy(),))
+        call = made.calls((found.reference.example.numpy(),))[0]
         about = f"{found.record.run}, round {found.round.round}: {size}."
-        sketch.write_sketch(place, source, about, row, made.expected(row))
+        sketch.write_sketch(place, source, about, call, made.in_runtime([call])[0])
     return [f"wrote {place}: {size}, {source.arena_bytes} bytes of memory"]
 
 
 def _quantised(options: argparse.Namespace, found: Ticket, made: Artefact) -> str:
     """What quantisation does to the outputs, and to the task's metric on all test items."""
-    from benchmark.hardware import exporting, quantize, scoring
+    from benchmark.hardware import quantize, scoring
     from benchmark.hardware.rows import inputs
+    from benchmark.hardware.tickets import data_of
 
     test = data_of(found, options.data_home).test
     chosen = scoring.sample(test, None)
     rows = inputs(test, chosen.rows)
-    runner = exporting.session(made.proto)
-    outputs = [exporting.call(runner, row) for row in rows]
+    outputs = [made.edges.leave(made.expected(row)) for row in rows]
     scores = scoring.score(found.reference.task, test, made.model, chosen, outputs)
     floats = [made.in_torch(row) for row in rows]
     ratio = quantize.noise_ratio(outputs, floats)

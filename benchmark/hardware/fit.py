@@ -131,7 +131,7 @@ def _estimate(board: Board, net: Net, number_format: Format, streamed: bool) -> 
 
 def executed(board: Board, net: Net, execution: Execution) -> Fit:
     """The same from what was seen when it ran; what was not measured there is estimated."""
-    guess = estimate(board, net, execution.format)
+    guess = _estimate(board, net, execution.format, execution.streamed)
     factors = guess.real_time_factor
     if execution.seconds is not None:
         low, middle, high = (seconds / net.seconds for seconds in execution.seconds)
@@ -146,6 +146,7 @@ def executed(board: Board, net: Net, execution: Execution) -> Fit:
         block=0,
         executed=True,
         failure="" if execution.ran else execution.message or execution.outcome,
+        streamed=execution.streamed,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,8 +24,24 @@ CLOCK_SECONDS = 0.5
 PROBE = Path(__file__).parent / "probe.py"
 
 
-def execute(proto: onnx.ModelProto, board: Board, rows: Sequence[Arrays], limit: float = LIMIT_SECONDS) -> Ran:
-    """Run a graph on every row; its time as lower quartile, median, upper quartile of a call.
+def execute(
+    proto: onnx.ModelProto,
+    board: Board,
+    calls: Sequence[Arrays],
+    limit: float = LIMIT_SECONDS,
+    hops: int = 1,
+    states: Sequence[np.ndarray] = (),
+) -> Ran:
+    """Call a graph; its time as lower quartile, median, upper quartile of a call.
+
+    Parameters
+    ----------
+    limit
+        Seconds that it may take.
+    hops
+        After so many calls the states of a stream are put to their start again.
+    states
+        What they are at the start.
 
     Raises
     ------
@@ -34,7 +51,8 @@ def execute(proto: onnx.ModelProto, board: Board, rows: Sequence[Arrays], limit:
         onnxruntime is not installed.
     """
     tools.modules("onnx", "onnxruntime")
-    outputs, facts, _ = probed([sys.executable, str(PROBE)], proto, rows, CLOCK_SECONDS, board, limit)
+    feed = Feed(proto, calls, hops, states)
+    outputs, facts, _ = probed([sys.executable, str(PROBE)], feed, CLOCK_SECONDS, board, limit)
     low, middle, high = facts["seconds"]
     return Ran(
         outputs=outputs,
@@ -46,25 +64,31 @@ def execute(proto: onnx.ModelProto, board: Board, rows: Sequence[Arrays], limit:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """A graph and what it is called with."""
+
+    proto: onnx.ModelProto
+    calls: Sequence[Arrays]
+    hops: int
+    states: Sequence[np.ndarray]
+
+
 def probed(
-    command: Sequence[str],
-    proto: onnx.ModelProto,
-    rows: Sequence[Arrays],
-    seconds: float,
-    board: Board,
-    limit: float,
+    command: Sequence[str], feed: Feed, seconds: float, board: Board, limit: float
 ) -> tuple[list[Arrays], dict[str, Any], str]:
-    """Outputs of every row, the figures that `probe.py` prints, and what it wrote to the other stream."""
+    """Outputs of every call, the figures that `probe.py` prints, and what it wrote to the other stream."""
     import onnx
 
     with TemporaryDirectory() as name:
         folder = Path(name)
-        onnx.save(proto, folder / "model.onnx")
-        given = {f"{number}.{place}": value for number, row in enumerate(rows) for place, value in enumerate(row)}
-        np.savez(folder / "rows.npz", **given)  # type: ignore[arg-type] # the names are no options of it
+        onnx.save(feed.proto, folder / "model.onnx")
+        given = {f"{number}.{place}": x for number, call in enumerate(feed.calls) for place, x in enumerate(call)}
+        given |= {f"start.{number}": state for number, state in enumerate(feed.states)}
+        np.savez(folder / "calls.npz", **given)  # type: ignore[arg-type] # the names are no options of it
         try:
             done = tools.run(
-                [*command, "model.onnx", "rows.npz", "results.npz", str(seconds)],
+                [*command, "model.onnx", "calls.npz", "results.npz", str(seconds), str(feed.hops)],
                 seconds=limit,
                 what=f"the run on {board.title}",
                 cwd=folder,
@@ -75,6 +99,6 @@ def probed(
             said = tools.last_line(done.stderr)
             raise BoardError(f"onnxruntime failed on {board.title} (exit {done.returncode}): {said}", "crashed")
         with np.load(folder / "results.npz", allow_pickle=False) as file:
-            count = len(file.files) // len(rows)
-            outputs = [tuple(file[f"{row}.{place}"] for place in range(count)) for row in range(len(rows))]
+            each = len(file.files) // len(feed.calls)
+            outputs = [tuple(file[f"{n}.{place}"] for place in range(each)) for n in range(len(feed.calls))]
     return outputs, json.loads(tools.last_line(done.stdout)), done.stderr

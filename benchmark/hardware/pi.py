@@ -14,12 +14,14 @@ from benchmark.errors import BenchError
 from benchmark.hardware import sysroot, tools
 from benchmark.hardware.boards import Board
 from benchmark.hardware.exporting import Arrays
-from benchmark.hardware.host import PROBE, probed
+from benchmark.hardware.host import PROBE, Feed, probed
 from benchmark.hardware.host import execute as execute_here
 from benchmark.hardware.probe import COUNTED_CALLS
-from benchmark.hardware.running import FIRMWARE, LIMIT_SECONDS, Ran
+from benchmark.hardware.programs import FIRMWARE
+from benchmark.hardware.running import LIMIT_SECONDS, Ran
 
 if TYPE_CHECKING:
+    import numpy as np
     import onnx
 
 INSTRUCTIONS_A_CYCLE = {"cortex-a53": (0.5, 1.0, 1.5), "cortex-a72": (0.8, 1.4, 2.0), "cortex-a76": (1.0, 2.0, 3.0)}
@@ -28,8 +30,17 @@ EMULATED_CORES = ("cortex-a53", "cortex-a72", "cortex-a76")
 """That QEMU 7.2 knows; a core decides which instructions onnxruntime finds."""
 
 
-def execute(proto: onnx.ModelProto, board: Board, rows: Sequence[Arrays], limit: float = LIMIT_SECONDS) -> Ran:
-    """Run a graph on every row in the aarch64 runtime; a call is counted with what Python does for it.
+def execute(
+    proto: onnx.ModelProto,
+    board: Board,
+    calls: Sequence[Arrays],
+    limit: float = LIMIT_SECONDS,
+    hops: int = 1,
+    states: Sequence[np.ndarray] = (),
+) -> Ran:
+    """Call a graph in the aarch64 runtime; a call is counted with what Python does for it.
+
+    Parameters are those of :func:`benchmark.hardware.host.execute`.
 
     Memory is that of the same runtime on this computer: an emulated process holds its emulator too.
 
@@ -49,7 +60,8 @@ def execute(proto: onnx.ModelProto, board: Board, rows: Sequence[Arrays], limit:
     command = [emulator, "-L", str(root.system), "-cpu", board.core, "-plugin", str(plugin)]
     for name, value in (("PYTHONHOME", root.system / "usr"), ("PYTHONPATH", root.packages), ("PYTHONHASHSEED", 0)):
         command += ["-E", f"{name}={value}"]
-    outputs, facts, said = probed([*command, str(root.python), str(PROBE)], proto, rows, 0.0, board, limit)
+    feed = Feed(proto, calls, hops, states)
+    outputs, facts, said = probed([*command, str(root.python), str(PROBE)], feed, 0.0, board, limit)
     counts = [int(count) for count in re.findall(r"^instructions (\d+)$", said, re.MULTILINE)]
     if len(counts) != 2:
         raise BenchError(f"QEMU {version} did not count instructions: {tools.last_line(said)}")
@@ -58,7 +70,7 @@ def execute(proto: onnx.ModelProto, board: Board, rows: Sequence[Arrays], limit:
     return Ran(
         outputs=outputs,
         flash_bytes=None,
-        ram_bytes=execute_here(proto, board, rows[:1], limit).ram_bytes,
+        ram_bytes=execute_here(proto, board, calls[:1], limit, states=states).ram_bytes,
         seconds=(fast, middle, slow),
         clock="modelled",
         instructions=instructions,

@@ -1,10 +1,11 @@
 """Runs a graph in onnxruntime and says what it gives, how long it takes and what it holds; a program of its own.
 
-    python probe.py MODEL.onnx ROWS.npz RESULTS.npz SECONDS
+    python probe.py MODEL.onnx CALLS.npz RESULTS.npz SECONDS HOPS
 
-ROWS has `<row>.<input>` for every row and input. It imports nothing but numpy and onnxruntime, so that it also runs on
-a Raspberry Pi, or on an emulated one. Around the calls on the first row it asks twice for its parent's process id: a
-call of the system that a counter of instructions sees.
+CALLS has `<call>.<input>` for every call and input, and `start.<state>` for every state: what the last outputs of a
+call give the last inputs of the next one, and every HOPS calls begins with again. It imports nothing but numpy and
+onnxruntime, so that it also runs on a Raspberry Pi, or on an emulated one. Around repeats of the first call it asks
+twice for its parent's process id: a call of the system that a counter of instructions sees.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import time
 COUNTED_CALLS = 10
 
 
-def main(model: str, rows_path: str, results_path: str, seconds: float) -> None:
-    """Run, write the outputs as `<row>.<output>`, print the figures as JSON."""
+def main(model: str, calls_path: str, results_path: str, seconds: float, hops: int) -> None:
+    """Run, write the outputs but for states as `<call>.<output>`, print the figures as JSON."""
     import numpy as np
 
     before = held()
@@ -29,25 +30,30 @@ def main(model: str, rows_path: str, results_path: str, seconds: float) -> None:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    with np.load(rows_path, allow_pickle=False) as file:
+    with np.load(calls_path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
+    start = [arrays.pop(f"start.{n}") for n in range(sum(name.startswith("start.") for name in arrays))]
     names = [put.name for put in session.get_inputs()]
-    count = len(arrays) // len(names)
-    rows = [{name: arrays[f"{row}.{place}"] for place, name in enumerate(names)} for row in range(count)]
-    results = {}
-    for number, row in enumerate(rows):
-        for place, value in enumerate(session.run(None, row)):
+    given = len(names) - len(start)
+    calls = [[arrays[f"{call}.{place}"] for place in range(given)] for call in range(len(arrays) // given)]
+    states, results = start, {}
+    for number, call in enumerate(calls):
+        states = states if number % hops else start
+        answers = session.run(None, dict(zip(names, [*call, *states], strict=True)))
+        states = [answers.pop() for _ in start][::-1]
+        for place, value in enumerate(answers):
             results[f"{number}.{place}"] = np.asarray(value)
     np.savez(results_path, **results)  # type: ignore[arg-type] # the names are no options of it
+    feeds = [dict(zip(names, [*call, *start], strict=True)) for call in calls]
     os.getppid()
     for _ in range(COUNTED_CALLS):
-        session.run(None, rows[0])
+        session.run(None, feeds[0])
     os.getppid()
     times: list[float] = []
     end = time.perf_counter() + seconds
     while len(times) < 3 or time.perf_counter() < end:
         begun = time.perf_counter()
-        session.run(None, rows[len(times) % count])
+        session.run(None, feeds[len(times) % len(feeds)])
         times.append(time.perf_counter() - begun)
     facts = {
         "onnxruntime": onnxruntime.__version__,
@@ -70,4 +76,4 @@ def held() -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4]), int(sys.argv[5]))

@@ -48,7 +48,7 @@ class Bare:
 
     proto: onnx.ModelProto
     inputs: tuple[Scale | None, ...]
-    """None: that input is as it was."""
+    """None: that input is as it was. States are not among them."""
     outputs: tuple[Scale | None, ...]
 
     def enter(self, inputs: Arrays) -> Arrays:
@@ -112,8 +112,15 @@ def quantize(proto: onnx.ModelProto, rows: Sequence[Arrays]) -> onnx.ModelProto:
     return result
 
 
-def bare(proto: onnx.ModelProto) -> Bare:
-    """Without quantisation of inputs and dequantisation of outputs: a quarter of the caller's memory."""
+def bare(proto: onnx.ModelProto, states: int = 0) -> Bare:
+    """Without quantisation of inputs and dequantisation of outputs: a quarter of the caller's memory.
+
+    Parameters
+    ----------
+    states
+        The last so many inputs and outputs stay as they are: what comes out of one call goes into the next, and the two
+        edges have not the same scale.
+    """
     import onnx
     from onnx import numpy_helper
 
@@ -129,7 +136,7 @@ def bare(proto: onnx.ModelProto) -> Bare:
         return Scale(float(scale.item()), int(zero.item()))
 
     inputs: list[Scale | None] = []
-    for put in graph.input:
+    for put in graph.input[: len(graph.input) - states]:
         readers = [node for node in graph.node if put.name in node.input]
         edge = scale_of(readers[0]) if len(readers) == 1 and readers[0].op_type == "QuantizeLinear" else None
         if edge:
@@ -139,7 +146,7 @@ def bare(proto: onnx.ModelProto) -> Bare:
             graph.node.remove(readers[0])
         inputs.append(edge)
     outputs: list[Scale | None] = []
-    for put in graph.output:
+    for put in graph.output[: len(graph.output) - states]:
         writer = next(node for node in graph.node if put.name in node.output)
         edge = scale_of(writer) if writer.op_type == "DequantizeLinear" else None
         if edge:

@@ -104,8 +104,8 @@ def complete(record: Record) -> Record:
 def _measured(record: Record, entry: Round) -> Footprint:
     run = record.run
     whole = reference(run.task, run.data, run.profile)
-    # Masked units are there, held at zero.
-    widths = whole.coupling.widths if record.kind == "masked" else entry.widths
+    # Masked units are there, held at zero; of a hybrid half are cut.
+    widths = whole.coupling.widths if record.kind == "masked" and record.reset != "hybrid" else entry.widths
     return _footprint(run.task, run.data, run.profile, tuple(sorted(widths.items())), entry.parameters, entry.macs)
 
 

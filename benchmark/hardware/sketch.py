@@ -11,7 +11,7 @@ from benchmark.files import write_whole
 from benchmark.hardware.c import Source
 from benchmark.hardware.c_memory import Put
 from benchmark.hardware.exporting import Arrays
-from benchmark.hardware.running import FIRMWARE
+from benchmark.hardware.programs import FIRMWARE
 
 
 def write_c(folder: Path, source: Source) -> None:
@@ -41,7 +41,9 @@ def write_sketch(folder: Path, source: Source, about: str, inputs: Arrays, outpu
         f"  worst = compare(worst, model_output{i}(), example_output{i}, MODEL_OUTPUT{i}_SIZE);"
         for i in range(len(source.outputs))
     ]
-    for mark, value in (("@ABOUT@", about), ("@COPY@", "\n".join(copies)), ("@COMPARE@", "\n".join(checks))):
+    reset = "  model_reset(); // The example is a first hop; leave this out between hops.\n" if source.states else ""
+    marks = {"@ABOUT@": about, "@RESET@": reset, "@COPY@": "\n".join(copies), "@COMPARE@": "\n".join(checks)}
+    for mark, value in marks.items():
         text = text.replace(mark, value)
     write_whole(folder / f"{folder.name}.ino", text.encode())
 

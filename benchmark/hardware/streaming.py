@@ -1,7 +1,9 @@
 """A net as a stream: a hop of new input and the carried state go in, the hop's answers and the new state come out.
 
 It is made from the net itself and checked against it: fed hop by hop, it must give what the whole net gives. Where that
-fails (something looks ahead, or sees the whole clip) there is no stream, and no reader has to trust a rule.
+fails (something looks ahead, or sees the whole clip) there is no stream, and no reader has to trust a rule. A net that
+is more than its layers, as one that ends in a synthesizer is, can have a method `stream(example) -> Stream` that says
+how it is fed; that is checked too.
 
 Carried are, for every convolution or pooling over time, the last inputs that the next hop needs, which are
 (kernel - 1) x dilation + 1 - stride steps; and the state of recurrent layers. Zeros that a net pads on the left are the
@@ -15,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
@@ -38,9 +41,31 @@ class Stream:
     module: nn.Module
     """(hop, *states) -> (answer, *states)."""
     inputs: tuple[Tensor, ...]
-    """One hop, and the states at the start: zeros."""
+    """One hop, and the states at the start."""
     calls: int
     """Hops that take the place of one call of the whole net."""
+    axis: int
+    """Of the net's input, along which hops lie."""
+    out_axis: int | None
+    """Of the net's answer, along which those of hops lie. None: the last hop's answer is that of the net."""
+    steps: int
+    """Of the net's answer along `out_axis`: the last so many of what the hops answer."""
+
+    @property
+    def states(self) -> tuple[np.ndarray, ...]:
+        """At the start."""
+        return tuple(state.numpy() for state in self.inputs[1:])
+
+    def hops(self, x: np.ndarray) -> list[np.ndarray]:
+        """An input of the whole net, hop by hop."""
+        return np.split(x, x.shape[self.axis] // self.inputs[0].shape[self.axis], self.axis)
+
+    def whole(self, answers: Sequence[np.ndarray]) -> np.ndarray:
+        """The net's answer to an input, from those to all its hops."""
+        if self.out_axis is None:
+            return answers[-1]
+        joined = np.concatenate(answers, self.out_axis)
+        return joined.take(range(joined.shape[self.out_axis] - self.steps, joined.shape[self.out_axis]), self.out_axis)
 
 
 @dataclass(frozen=True)
@@ -53,13 +78,16 @@ class _Carry:
 
 
 def stream(model: nn.Module, example: Tensor) -> Stream:
-    """The stream of a net that takes one tensor, along the last axis that gives one.
+    """The stream of a net that takes one tensor: its own, or along the last axis that gives one.
 
     Raises
     ------
     NotStreamable
         There is none.
     """
+    if callable(own := getattr(model, "stream", None)):
+        with evaluating(model), torch.no_grad():
+            return _stated(own(example), model, example)
     reasons = []
     for axis in range(example.dim() - 1, 0, -1):
         if example.shape[axis] < 2:
@@ -96,7 +124,17 @@ def _along(model: nn.Module, example: Tensor, axis: int) -> Stream:
         raise NotStreamable(f"its {steps} steps are no whole number of hops of {hop}")
     module = _Streaming(traced, carries, skipped).eval()
     inputs = (example.narrow(axis, 0, hop), *states)
-    return Stream(module, inputs, _checked(module, inputs, model, example, axis, out_axis))
+    return _checked(module, inputs, model, example, axis, out_axis)
+
+
+def _stated(made: Stream, model: nn.Module, example: Tensor) -> Stream:
+    """A net's own stream, after it has been seen to give what the net gives."""
+    hops = example.split(made.inputs[0].shape[made.axis], made.axis)
+    answers = _fed(made.module, hops, made.inputs[1:])
+    found = torch.from_numpy(made.whole([answer.numpy() for answer in answers]))
+    if not _close(found, model(example)):
+        raise NotStreamable(f"the stream that {type(model).__name__} says it is gives something else than the net")
+    return made
 
 
 COARSE = 8
@@ -105,8 +143,8 @@ COARSE = 8
 
 def _checked(
     module: nn.Module, inputs: tuple[Tensor, ...], model: nn.Module, example: Tensor, axis: int, out_axis: int | None
-) -> int:
-    """Hops that answer as often as one call, after hops have been seen to give what that call gives."""
+) -> Stream:
+    """The stream, after hops have been seen to give what one call of the net gives."""
     whole, hop = model(example), inputs[0].shape[axis]
     total = example.shape[axis] // hop
     # A long input in large hops, and the first of these in small ones: what a hop's length is does not matter.
@@ -114,6 +152,7 @@ def _checked(
     large = example.split(example.shape[axis] // number, axis)
     coarse = _fed(module, large, inputs[1:])
     fine = _fed(module, large[0].split(hop, axis), inputs[1:])
+    steps = 0
     if out_axis is None:
         calls, pairs = total, [(coarse[-1], whole), (fine[-1], coarse[0])]
     else:
@@ -124,11 +163,12 @@ def _checked(
         more = answers.shape[out_axis] - whole.shape[out_axis]
         if rest or more < 0:
             raise NotStreamable("it looks ahead, or its answers are no whole number of hops")
-        late = answers.narrow(out_axis, more, whole.shape[out_axis])
+        steps = whole.shape[out_axis]
+        late = answers.narrow(out_axis, more, steps)
         pairs = [(late, whole), (torch.cat(fine, out_axis), coarse[0])]
     if not all(_close(found, wanted) for found, wanted in pairs):
         raise NotStreamable("it looks ahead, or sees the whole clip at once")
-    return calls
+    return Stream(module, inputs, calls, axis, out_axis, steps)
 
 
 def _fed(module: nn.Module, hops: Iterable[Tensor], states: Sequence[Tensor]) -> list[Tensor]:
@@ -198,7 +238,9 @@ def _rules(
             if module.bidirectional or axis != (1 if module.batch_first else 0) or len(node.args) > 1:
                 raise NotStreamable("a recurrent layer runs backwards, not over time, or from a state of its own")
             carries[node.name] = _Carry(axis, 0)
-            states += [torch.zeros(module.num_layers, 1, module.hidden_size)] * (1 + isinstance(module, nn.LSTM))
+            # Each its own: of one tensor that is given twice, an exporter makes one input.
+            number = 1 + isinstance(module, nn.LSTM)
+            states += [torch.zeros(module.num_layers, 1, module.hidden_size) for _ in range(number)]
         elif module is not None and _spans(module) and axis >= 2:
             # One that skips steps needs none of the past.
             if (steps := _context(module, axis - 2)) > 0:

@@ -1,4 +1,4 @@
-"""The net of a round of a record, with the weights that it was scored with.
+"""The net of a round of a record, with the weights that it was scored with, and the data that it was trained on.
 
 A run leaves the weights of every round in the cache, under what they depend on: the run, the code and the data. A copy
 beside the record, `seed<seed>.round-<two digits>.safetensors`, is taken first, so that a small ticket can be kept and
@@ -8,16 +8,21 @@ passed on with its record.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from torch import nn
 
 from benchmark.errors import RecordError, UsageError
+from benchmark.hardware.artefact import Artefact, artefact, quantised, streamed
+from benchmark.hardware.boards import Format
+from benchmark.hardware.quantize import calibration_rows
 from benchmark.hardware.rebuild import Reference, reference
 from benchmark.journal import KEEP, weights_file
 from benchmark.measure import parameters
 from benchmark.records import Record, Round
 from benchmark.states import load_state
+from benchmark.task import Data
 from benchmark.trimming import load
 
 
@@ -60,6 +65,42 @@ def ticket(path: Path, record: Record, number: int) -> Ticket:
             "the task has changed since, run it again"
         )
     return Ticket(record, entry, whole, model)
+
+
+@cache
+def data_of(found: Ticket, home: Path | None) -> Data:
+    """The data set that the net was trained on.
+
+    Raises
+    ------
+    UsageError
+        It consists of recordings, and nobody says where.
+    RecordError
+        It is not the one that the record was made with.
+    """
+    run = found.record.run
+    task = found.reference.task
+    if home is None and any(data.name == run.data and data.needs_home for data in task.datasets):
+        raise UsageError(f"data set {run.data!r} of task {run.task!r} are recordings: say where with --data-home DIR")
+    data = task.data(run.data, home, found.reference.profile, run.seed)
+    if data.digest != found.record.data["digest"]:
+        raise RecordError(f"{run}: the data are not those that the record was made with; run it again")
+    return data
+
+
+def exported(found: Ticket, number_format: Format, hop_by_hop: bool, home: Path | None) -> Artefact:
+    """The net as a board takes it: quantised on validation rows, or one hop of a stream, where that is asked for.
+
+    Raises
+    ------
+    BenchError
+        It cannot be exported so, or there are no data to quantise it on.
+    """
+    example = found.reference.example
+    made = streamed(found.model, example) if hop_by_hop else artefact(found.model, (example,))
+    if number_format == "fp32":
+        return made
+    return quantised(made, calibration_rows(data_of(found, home).validation))
 
 
 def beside(path: Path, number: int) -> Path:

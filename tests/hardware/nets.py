@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.hardware import boards, tools
-from benchmark.hardware.artefact import Artefact, artefact
+from benchmark.hardware.artefact import Artefact, artefact, quantised, streamed
 from benchmark.hardware.boards import Board
 from benchmark.hardware.c import Source
 from benchmark.hardware.c_memory import Put
 from benchmark.hardware.exporting import Arrays
+from benchmark.hardware.programs import DTYPES
 from benchmark.hardware.quantize import quantize
-from benchmark.hardware.running import DTYPES
 from tests.hardware import zoo
 from tests.trimming.zoo import scattered
 
@@ -83,6 +83,16 @@ def made(name: str, number_format: str = "fp32") -> Artefact:
         return Artefact(floats.model, quantize(floats.proto, rows(net(name)[1], 32)), "int8")
     model, shapes = net(name)
     return artefact(model, tuple(torch.from_numpy(x) for x in rows(shapes, 1)[0]))
+
+
+@cache
+def hopping(name: str, number_format: str = "fp32") -> Artefact:
+    """The same, a hop at a time."""
+    torch.set_num_threads(1)
+    if number_format == "int8":
+        return quantised(hopping(name), rows(net(name)[1], 8))
+    model, shapes = net(name)
+    return streamed(model, torch.from_numpy(rows(shapes, 1)[0][0]))
 
 
 def board(name: str) -> Board:

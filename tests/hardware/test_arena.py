@@ -45,6 +45,14 @@ def test_what_is_needed_at_one_time_never_shares_a_byte(found):
     assert [life.size >= asked.size for life, asked in zip(arena.lives, found, strict=True)] == [True] * len(found)
 
 
+@given(st.lists(st.integers(1, 9999), min_size=2, max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_a_chain_of_layers_needs_its_two_largest_neighbours(sizes):
+    arena = pack([Life(size, place, place + 1) for place, size in enumerate(sizes)])
+    rounded = [-(-size // ALIGNMENT) * ALIGNMENT for size in sizes]
+    assert arena.size == arena.bound == max(a + b for a, b in itertools.pairwise(rounded))
+
+
 @given(LIVES)
 @settings(max_examples=200, deadline=None)
 def test_between_the_bound_and_the_sum(found):

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.hardware import avr
 from benchmark.hardware.running import BoardError
-from tests.hardware.nets import board, made, need, net, rows, written
+from tests.hardware.nets import board, hopping, made, need, net, rows, written
 
 UNO, MEGA = "uno-r3", "mega-2560"
 ONE = [(np.array([3.0], np.float32),)]
@@ -40,6 +40,12 @@ def test_a_board_gives_what_the_model_gives(name: str, number_format: str, on: s
     assert one.source.weight_bytes < ran.flash_bytes < one.source.weight_bytes + 10_000
     assert one.source.arena_bytes < ran.ram_bytes < one.source.arena_bytes + 350
     assert ran.seconds == (ran.cycles / 16e6,) * 3
+
+
+def test_a_recurrent_net_is_fed_step_by_step_and_keeps_its_state() -> None:
+    ran, error = hopping("gru").execute(board(MEGA), rows(net("gru")[1], 1))
+    assert error < 1e-5 and ran.cycles is not None
+    assert ran.seconds == (pytest.approx(50 * ran.cycles / 16e6),) * 3
 
 
 def test_cycles_are_exact() -> None:

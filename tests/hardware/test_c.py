@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def test_integers_are_those_of_onnxruntime(name: str, tmp_path: Path) -> None:
     run = native(one.source, tmp_path)
     for row in rows(net(name)[1], 10):
         given = one.edges.enter(row)
-        parity.require(run(given), one.expected(given), "the C")
+        parity.require(run(given), one.in_runtime([given])[0], "the C")
 
 
 def test_the_arena_of_two_layers_by_hand() -> None:
@@ -99,6 +100,74 @@ def test_nothing_is_written_over_what_is_still_read() -> None:
     assert size == 48
     first = re.search(r"node0_relu\((.*), (.*)\);", body)
     assert first is not None and first[1] != first[2]
+
+
+SHIFT = """\
+/*
+ * Node 0:
+ * OpType: Slice
+ * Attrs: n/a
+ */
+EMX
+/*
+ * Node 1:
+ * OpType: Identity
+ * Attrs: n/a
+ */
+EMX
+/*
+ * Node 2:
+ * OpType: Add
+ * Attrs: n/a
+ */
+void entry({parameters}) {{
+{calls}
+}}
+"""
+X, A, B = (f"const float {name}[restrict 1][4]" for name in "xab")
+Y, A2, B2 = (f"float {name}[restrict 1][4]" for name in ("y", "a2", "b2"))
+
+
+@pytest.mark.parametrize(
+    ("calls", "copies"),
+    [
+        # `b` has been read when the old `a` takes its place, and `a` when a new one is made.
+        (["node2_add(x, b, y);", "node1_identity(a, b2);", "node0_slice(x, a2);"], 0),
+        # A new `a` is made before the old one has been read: it waits in memory of its own.
+        (["node2_add(x, b, y);", "node0_slice(x, a2);", "node1_identity(a, b2);"], 1),
+    ],
+)
+def test_a_state_that_becomes_another_is_never_overwritten_before(calls: list[str], copies: int) -> None:
+    body = "\n".join(f"    {call}" for call in calls)
+    found = laid_out(SHIFT.format(parameters=", ".join((X, A, B, Y, A2, B2)), calls=body), "entry", 2)
+    a, b = (str(put.offset) for put in found.states)
+    entry = found.code.partition("void entry(void)")[2]
+    written = {
+        node: re.findall(r"model_arena \+ (\d+)", line)[-1]
+        for node in ("node0", "node1")
+        for line in entry.splitlines()
+        if node in line
+    }
+    assert written["node1"] == b and (written["node0"] == a) == (copies == 0)
+    assert entry.count("memcpy") == copies
+    # Input, answer and two states of 16 bytes; and the one that waits, where `x` or `b` cannot be.
+    assert found.arena_bytes == 16 * (4 + copies)
+
+
+def test_states_begin_where_they_are_said_to_and_come_back_there(tmp_path: Path) -> None:
+    one = made("step")
+    start = np.linspace(-1, 1, 12, dtype=np.float32).reshape(1, 1, 12)
+    source = c.generate(one.proto, states=[start])
+    assert len(source.inputs) == len(source.outputs) == 1 and source.states[0].shape == (1, 1, 12)
+    run = native(source, tmp_path)
+    inputs = [row[0] for row in rows(net("step")[1], 5)]
+    library = ctypes.CDLL(str(tmp_path / "model.so"))
+    for _ in range(2):
+        library.model_reset()
+        state = start
+        for x in inputs:
+            expected, state = one.in_torch((x, state))
+            assert parity.require(run((x,)), (expected,), "the C") < 3e-6
 
 
 def test_an_operator_without_c_is_named() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.hardware import cortexm
 from benchmark.hardware.running import BoardError
-from tests.hardware.nets import board, made, need, net, rows, written
+from tests.hardware.nets import board, hopping, made, need, net, rows, written
 
 NANO = "nano-33-ble-sense"
 ONE = [(np.array([3.0], np.float32),)]
@@ -44,6 +44,28 @@ def test_a_board_gives_what_the_model_gives(name: str, number_format: str, on: s
     assert one.source.weight_bytes < ran.flash_bytes < one.source.weight_bytes + 16_000
     assert one.source.arena_bytes < ran.ram_bytes < one.source.arena_bytes + 1_000
     assert ran.seconds[0] < ran.seconds[1] < ran.seconds[2]
+
+
+@pytest.mark.parametrize(("name", "number_format"), [("gru", "fp32"), ("gru", "int8"), ("lstm", "fp32")])
+def test_a_recurrent_net_is_fed_step_by_step_and_keeps_its_state(name: str, number_format: str) -> None:
+    one, given = hopping(name, number_format), rows(net(name)[1], 3)
+    ran, error = one.execute(board(NANO), given)
+    assert error == 0 if number_format == "int8" else error < 3e-6
+    # Fifty steps answer as one call of the net, and every row begins anew.
+    for row, (answer,) in zip(given, ran.outputs, strict=True):
+        assert np.abs(answer - one.in_torch(row)[0]).max() < (0.01 if number_format == "int8" else 1e-6)
+    whole, _ = made(name, number_format).execute(board(NANO), given[:1])
+    assert ran.instructions is not None and whole.instructions is not None
+    assert ran.ram_bytes < whole.ram_bytes and 0.8 < 50 * ran.instructions / whole.instructions < 1.3
+    assert ran.seconds[1] == pytest.approx(50 * ran.instructions * 1.4 / 64e6)
+
+
+def test_delay_lines_are_kept_where_they_are() -> None:
+    one = hopping("wave")
+    ran, error = one.execute(board(NANO), rows(net("wave")[1], 1))
+    assert error < 3e-6
+    # The lines, 16,320 bytes, and the longest of them with its new sample beside it; not every line twice.
+    assert 16_320 < ran.ram_bytes < 16_320 + 3 * 4 * 8 * 257
 
 
 def test_instructions_are_counted_to_the_tick() -> None:

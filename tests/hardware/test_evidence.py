@@ -51,6 +51,14 @@ def test_there_and_back(record):
     assert evidence.read(record, RUN) == (TOO_LARGE, replace(ON_MEGA, reference_score=0.873123))
 
 
+def test_what_was_written_before_streams_were_executed_is_read(record):
+    path = evidence.add(record, RUN, [ON_MEGA, replace(TOO_LARGE, streamed=True)])
+    value = json.loads(path.read_text())
+    assert value["executed"][1].pop("streamed") is False
+    path.write_text(json.dumps(value))
+    assert [e.streamed for e in evidence.read(record, RUN)] == [True, False]
+
+
 def test_the_newer_execution_stays(record):
     evidence.add(record, RUN, [ON_MEGA, TOO_LARGE])
     evidence.add(record, RUN, [replace(ON_MEGA, score=0.5)])
@@ -75,6 +83,7 @@ def test_it_is_no_record(record, tmp_path):
         (lambda v: v["executed"][0].update(ram_bytes=1.5), "a count is no whole number"),
         (lambda v: v["executed"][0].update(seconds=[3, 2, 1]), "seconds are not low, middle, high"),
         (lambda v: v["executed"][0].update(score="high"), "a figure is not a finite number"),
+        (lambda v: v["executed"][0].update(streamed="no"), "message, clock, tools or streamed are of the wrong kind"),
         (lambda v: v.pop("executed"), "'executed'"),
     ],
 )

@@ -152,6 +152,14 @@ class TestExecuted:
         guess = estimate(NANO, NET, "fp32")
         assert (fit.ram_bytes, fit.real_time_factor) == (guess.ram_bytes, guess.real_time_factor)
 
+    def test_what_ran_as_a_stream_is_completed_from_the_stream_s_figures(self):
+        figures = {"stream_calls": 10, "stream_arena_fp32": 2_000, "stream_macs": 100}
+        net = needing(**figures)
+        seen = replace(self.SEEN, ram_bytes=None)
+        fits = [executed(NANO, net, replace(seen, streamed=streamed)) for streamed in (False, True)]
+        assert [fit.streamed for fit in fits] == [False, True]
+        assert [fit.ram_bytes for fit in fits] == [net.footprint.arena_fp32 + 768, 2_000 + 768]
+
     def test_what_did_not_run_does_not_fit_however_small(self):
         said = "region `RAM' overflowed by 2152 bytes"
         fit = executed(NANO, NET, replace(self.SEEN, outcome="ram", message=said))

@@ -142,6 +142,17 @@ def test_a_record_of_another_model_is_refused(results, capsys):
         list(footprints(record))
 
 
+@pytest.mark.parametrize(("method", "reset", "cut"), [("magnitude-hybrid", "hybrid", True), ("masking", None, False)])
+def test_what_was_cut_is_gone_and_what_was_masked_is_there(method, reset, cut):
+    record = records.read(CHORDS.parent / f"{SWEEP}.json")
+    dense, ticket = record.rounds[0], record.rounds[6]
+    masked = ticket if cut else replace(dense, round=6, nonzero=ticket.nonzero, widths=dense.widths)
+    run = replace(record.run, method=method)
+    entry = replace(masked, memory={})
+    found = complete(replace(record, run=run, kind="masked", reset=reset, rounds=(replace(dense, memory={}), entry)))
+    assert [r.memory for r in found.rounds] == [dense.memory, (ticket if cut else dense).memory]
+
+
 def test_the_committed_records_take_seconds():
     begun, nets = time.process_time(), 0
     for path in records.find(CHORDS.parent):

@@ -10,7 +10,7 @@ import pytest
 from benchmark.data.cache import cache_folder
 from benchmark.errors import BenchError, UsageError
 from benchmark.hardware import sysroot
-from tests.hardware.nets import board, made, need, net, rows
+from tests.hardware.nets import board, hopping, made, need, net, rows
 
 
 @pytest.mark.parametrize("number_format", ["fp32", "int8"])
@@ -23,6 +23,14 @@ def test_this_computer(number_format: str) -> None:
     assert 1e-6 < ran.seconds[0] <= ran.seconds[1] <= ran.seconds[2] < 0.1
     # A process that has imported the runtime.
     assert 20e6 < ran.ram_bytes < 500e6
+
+
+def test_a_stream_on_this_computer() -> None:
+    given = rows(net("lstm")[1], 2)
+    ran, error = hopping("lstm").execute(board("host"), given)
+    assert error < 1e-6 and len(ran.outputs) == 2
+    for row, (answer,) in zip(given, ran.outputs, strict=True):
+        assert np.abs(answer - hopping("lstm").in_torch(row)[0]).max() < 1e-6
 
 
 def fetched() -> Path | None:

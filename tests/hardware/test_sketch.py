@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from benchmark.hardware import sketch
-from tests.hardware.nets import made, need, net, rows
+from benchmark.hardware.artefact import Artefact
+from tests.hardware.nets import hopping, made, need, net, rows
 
 # What the IDE puts before a sketch, as far as this one needs it, with the host's console for a serial port.
 ARDUINO = """\
@@ -31,19 +33,24 @@ int main() {
 """
 
 
-def write(folder: Path, name: str, number_format: str) -> None:
-    one = made(name, number_format)
-    given = one.edges.enter(rows(net(name)[1], 1)[0])
-    sketch.write_sketch(folder, one.source, "A net.", given, one.expected(given))
+def write(folder: Path, name: str, number_format: str, make: Callable[[str, str], Artefact] = made) -> None:
+    one = make(name, number_format)
+    given = one.calls(rows(net(name)[1], 1)[0])[0]
+    sketch.write_sketch(folder, one.source, "A net.", given, one.in_runtime([given])[0])
     (folder / "arduino.cpp").write_text(ARDUINO.replace("SKETCH", f"{folder.name}.ino"))
 
 
-@pytest.mark.parametrize(("name", "number_format"), [("step", "fp32"), ("tall", "int8"), ("gru", "int8")])
-def test_its_own_check_passes_time_after_time(name: str, number_format: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "number_format", "make"),
+    [("step", "fp32", made), ("tall", "int8", made), ("gru", "int8", made), ("gru", "fp32", hopping)],
+)
+def test_its_own_check_passes_time_after_time(
+    name: str, number_format: str, make: Callable[[str, str], Artefact], tmp_path: Path
+) -> None:
     if shutil.which("g++") is None:
         pytest.skip("g++ is not installed")
     folder = tmp_path / "a_net"
-    write(folder, name, number_format)
+    write(folder, name, number_format, make)
     assert {p.name for p in folder.iterdir()} == {"a_net.ino", "model.c", "model.h", "example.h", "arduino.cpp"}
     subprocess.run(["gcc", "-std=gnu11", "-O1", "-c", "model.c"], cwd=folder, check=True)
     subprocess.run(["g++", "-O1", "arduino.cpp", "model.o", "-lm", "-o", "net"], cwd=folder, check=True)

@@ -23,7 +23,7 @@ from tests.hardware import zoo
 
 
 class Does(nn.Module):
-    """A module that does what a function does, with one input."""
+    """A module that does what a function does, with one input, and states where it is a step."""
 
     def __init__(self, what: Callable[..., Any], **layers: nn.Module) -> None:
         super().__init__()
@@ -31,8 +31,8 @@ class Does(nn.Module):
         for name, layer in layers.items():
             self.add_module(name, layer)
 
-    def forward(self, x: Tensor) -> Any:
-        return self.what(self, x)
+    def forward(self, x: Tensor, *states: Tensor) -> Any:
+        return self.what(self, x, *states)
 
 
 def fed(made: Stream, x: Tensor, hop: int, axis: int = 2) -> Tensor:
@@ -43,6 +43,16 @@ def fed(made: Stream, x: Tensor, hop: int, axis: int = 2) -> Tensor:
             answer, *states = made.module(part, *states)
             answers.append(answer)
     return torch.cat(answers, axis)
+
+
+def fed_answers(made: Stream, x: Tensor) -> list[Tensor]:
+    """What the hops of an input answer."""
+    states, answers = made.inputs[1:], []
+    with torch.no_grad():
+        for hop in made.hops(x.numpy()):
+            answer, *states = made.module(torch.from_numpy(hop), *states)
+            answers.append(answer)
+    return answers
 
 
 def noise(*shape: int) -> Tensor:
@@ -108,6 +118,27 @@ class TestTheSameAnswers:
         assert [tuple(s.shape) for s in made.inputs[1:]] == [(2, 1, 5)] * states
         torch.testing.assert_close(fed(made, x, 1, axis=1), model(x).detach(), rtol=1e-4, atol=1e-5)
 
+    def test_each_state_is_a_tensor_of_its_own(self):
+        # Of one tensor that is given twice, an exporter makes one input.
+        model = Does(lambda m, x: m.layer(x)[0], layer=nn.LSTM(3, 5, batch_first=True)).eval()
+        hidden, cell = stream(model, noise(1, 20, 3)).inputs[1:]
+        assert hidden is not cell
+
+    @pytest.mark.parametrize("name", ["gru", "wave"])
+    def test_hops_of_an_input_and_the_answer_from_theirs(self, name):
+        model, x = zoo.of(name)
+        made = stream(model.eval(), x)
+        answers = [answer.numpy() for answer in fed_answers(made, x)]
+        torch.testing.assert_close(torch.from_numpy(made.whole(answers)), model(x).detach(), rtol=1e-4, atol=1e-5)
+
+    def test_answers_before_the_context_is_full_are_left_out(self):
+        model = nn.Sequential(nn.Conv1d(2, 3, 5), nn.ReLU(), nn.Conv1d(3, 1, 4)).eval()
+        x = noise(1, 2, 30)
+        made = stream(model, x)
+        answers = [answer.numpy() for answer in fed_answers(made, x)]
+        assert len(answers) == 30 and made.whole(answers).shape == (1, 1, 23)
+        torch.testing.assert_close(torch.from_numpy(made.whole(answers)), model(x).detach(), rtol=1e-4, atol=1e-5)
+
     def test_samples_come_in_hops_of_64_and_frames_one_by_one(self):
         model = padded(1, 3)
         assert stream(model, noise(1, 1, 2048)).inputs[0].shape[2] == 64
@@ -142,6 +173,44 @@ class TestRefusals:
     def test_nets_that_see_a_whole_clip(self, name):
         with pytest.raises(NotStreamable):
             stream(*zoo.of(name))
+
+
+class Sounding(nn.Module):
+    """A net that says itself how it is fed: what follows its layers cannot be found out."""
+
+    def __init__(self, late: float = 0.0) -> None:
+        super().__init__()
+        self.layer, self.late = nn.GRU(2, 3, batch_first=True), late
+
+    def forward(self, x: Tensor) -> Tensor:
+        made, level = [], 1.0
+        for frame in self.layer(x)[0].unbind(1):
+            level = level / 2 if float(frame[0, 0]) > 0 else 1.0
+            made.append(level * frame)
+        return torch.cat(made, 1)
+
+    def stream(self, example: Tensor) -> Stream:
+        step = Does(self._step, layer=self.layer)
+        states = torch.zeros(1, 1, 3), torch.ones(1, 1)
+        return Stream(step, (example[:, :1], *states), example.shape[1], 1, 1, 3 * example.shape[1])
+
+    def _step(self, m: nn.Module, x: Tensor, state: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        frame, state = m.layer(x, state)
+        level = torch.where(frame[:, :1, 0] > 0, level / 2, torch.ones_like(level)) + self.late
+        return level * frame[:, 0], state, level
+
+
+class TestStreamsThatANetStates:
+    def test_is_taken_as_it_says(self):
+        model, x = Sounding().eval(), noise(1, 12, 2)
+        made = stream(model, x)
+        answers = [answer.numpy() for answer in fed_answers(made, x)]
+        assert (made.calls, len(made.states)) == (12, 2)
+        torch.testing.assert_close(torch.from_numpy(made.whole(answers)), model(x).detach(), rtol=1e-5, atol=1e-6)
+
+    def test_is_held_to_what_the_net_gives(self):
+        with pytest.raises(NotStreamable, match="the stream that Sounding says it is gives something else than the"):
+            stream(Sounding(late=0.1), noise(1, 12, 2))
 
 
 class TestMemory:

@@ -71,6 +71,33 @@ def test_an_emulation_says_what_came_of_it_and_keeps_it(magnitude: House) -> Non
         assert str(entry[figure]) in done.stdout
 
 
+def test_the_best_nets_of_a_task_on_every_kind_of_board(magnitude: House) -> None:
+    need("onnxscript", "emx_onnx_cgen", "arm-none-eabi-gcc", "qemu-system-arm")
+    command = ("emulate", "--task", "toy", "--profile", "smoke")
+    done = magnitude.run(*command, "--board", "nano-33-ble-sense", "--items", "50")
+    assert done.returncode == 0, done.stderr
+    head, line = done.stdout.splitlines()
+    assert head == "toy, made, smoke" and line.startswith("Arduino Nano 33 BLE Sense: magnitude ")
+    (entry,) = json.loads((magnitude.results / f"{RECORD}.boards.json").read_text())["executed"]
+    assert (entry["outcome"], entry["items"], entry["board"]) == ("ran", 50, "nano-33-ble-sense")
+    # What `fit` names as the net for this board is what ran.
+    said = magnitude.run("fit", "--task", "toy", "--profile", "smoke", "--board", "nano-33-ble-sense").stdout
+    assert f"magnitude {entry['round']}" in said and "executed" in said
+    assert f"magnitude {entry['round']}, {entry['format']}, seed 0: " in line and "; memory: " in line
+
+
+def test_what_cannot_be_done_on_a_board_is_a_line_and_not_the_end(magnitude: House) -> None:
+    (magnitude.root / "cache" / "runs").rename(magnitude.root / "elsewhere")
+    done = magnitude.run("emulate", "--task", "toy", "--profile", "smoke")
+    assert done.returncode == 0, done.stderr
+    _, *lines = done.stdout.splitlines()
+    assert len(lines) == 5
+    missing = [line for line in lines if "the weights of toy/made/smoke/magnitude/seed0, round" in line]
+    # Those that lack tools on this computer say so instead.
+    assert missing and all("skipped, " in line for line in lines)
+    assert not (magnitude.results / f"{RECORD}.boards.json").exists()
+
+
 def test_what_does_not_run_is_one_line_and_kept_too(magnitude: House) -> None:
     need("onnxscript", "emx_onnx_cgen", "avr-gcc", "simavr")
     done = magnitude.run("emulate", RECORD, "--round", "0", "--board", "uno-r3")
@@ -89,6 +116,13 @@ def test_what_does_not_run_is_one_line_and_kept_too(magnitude: House) -> None:
         ),
         (("emulate", RECORD, "--round", "1", "--board", "host", "--items", "0"), "--items '0': give a whole number"),
         (("emulate", RECORD, "--round", "1", "--board", "host", "--limit", "0"), "--limit 0: give more than 0"),
+        (("emulate", "--profile", "smoke"), "give either a RECORD with --round and --board, or --task"),
+        (("emulate", RECORD, "--task", "toy"), "give either a RECORD with --round and --board, or --task"),
+        (("emulate", RECORD, "--board", "host"), "a RECORD needs --round and --board"),
+        (("emulate", "--task", "toy", "--int8"), "--round, --int8 and --stream belong to a RECORD"),
+        (("emulate", "--task", "toy", "--profile", "smok"), "no profile 'smok': did you mean 'smoke'?"),
+        (("emulate", "--task", "tyo"), "no task 'tyo': did you mean 'toy'?"),
+        (("emulate", "--task", "toy", "--profile", "full"), "no records of a sweep of toy at full in results"),
         (("export", RECORD, "--round", "1", "--to", "onxn"), "--to 'onxn' is unknown: did you mean 'onnx'?"),
         (("export", "toy/made/smoke/magnitud/seed0", "--round", "1", "--to", "c"), "did you mean 'toy/made/smoke"),
         (("export", RECORD, "--round", "14", "--to", "c"), "has no round 14: it has 0, 1, 2"),
@@ -98,6 +132,12 @@ def test_a_slip_gets_one_line(lived_in: House, arguments: tuple[str, ...], messa
     done = lived_in.run(*arguments)
     assert done.returncode == 2
     assert message in one_line(done.stderr)
+
+
+def test_a_net_that_is_no_stream_says_why(magnitude: House) -> None:
+    done = magnitude.run("export", RECORD, "--round", "4", "--to", "c", "--stream")
+    assert done.returncode == 1
+    assert "sees the whole clip at once" in one_line(done.stderr)
 
 
 def test_a_tool_that_is_absent_is_named_with_its_installation(lived_in: House, monkeypatch: pytest.MonkeyPatch) -> None:

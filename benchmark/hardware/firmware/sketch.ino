@@ -27,7 +27,7 @@ void setup() {
 }
 
 void loop() {
-@COPY@
+@RESET@@COPY@
   unsigned long begun = micros();
   model();
   unsigned long taken = micros() - begun;
