@@ -1,0 +1,159 @@
+"""Notes that a WaveNet makes by itself: one step, one sample.
+
+A layer needs what went into it `dilation` samples ago, so it keeps as many columns in a queue and computes one column
+a step (Le Paine et al., "Fast WaveNet generation algorithm", 2016). It is the same function as the forward of all
+samples at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark.audio import scores
+
+from .data import Notes
+from .model import LEAD, WaveNet
+from .mulaw import decode
+
+GENERATED = 12
+"""Notes of a split."""
+
+
+class Player:
+    """A net that goes on from sample to sample, some notes side by side.
+
+    Parameters
+    ----------
+    net
+        Of any widths; its layers may have different ones.
+    levels, mels
+        (rows, samples) before the first that is to be made, any number, also none; and (rows, frames, 80) of the whole
+        notes.
+    """
+
+    def __init__(self, net: WaveNet, levels: Tensor, mels: Tensor) -> None:
+        self._hop, self._dilations, self._time = net.hop, net.dilations, levels.shape[1]
+        self._table = net.levels.weight
+        told = torch.tanh(net.condition(mels.transpose(1, 2)))
+        self._told, self._gates, self._residuals = [], [], []
+        for gates, bands in zip(net.gates, net.mels, strict=True):
+            self._told.append((bands(told) + _vector(gates.bias).unsqueeze(1)).permute(2, 0, 1).contiguous())
+            self._gates.append(_vector(gates.weight).permute(2, 1, 0).flatten(0, 1).contiguous())
+        for layer in net.residuals:
+            self._residuals.append((_matrix(layer), _vector(layer.bias)))
+        self._skip = _matrix(net.skip), _vector(net.skip.bias)
+        self._last = _matrix(net.hidden), _matrix(net.output)
+        widths = [told.shape[2] // 2 for told in self._told]
+        self._passed = mels.new_empty(len(mels), sum(widths))
+        self._parts = self._passed.split(widths, 1)
+        self._queues = [self._table.new_zeros(d, len(mels), self._table.shape[1]) for d in self._dilations]
+        self._fill(net, levels, mels)
+
+    def _fill(self, net: WaveNet, levels: Tensor, mels: Tensor) -> None:
+        """Queues as they are after the levels; column t is at t modulo their length."""
+        if not self._time:
+            return
+        frames = -(-self._time // self._hop)
+        padded = torch.nn.functional.pad(levels, (0, frames * self._hop - self._time))
+        for stream, queue in zip(net.stacks(padded, mels[:, :frames])[0], self._queues, strict=True):
+            times = range(max(0, self._time - len(queue)), self._time)
+            queue[[t % len(queue) for t in times]] = stream[:, :, times.start : times.stop].permute(2, 0, 1)
+
+    def step(self, before: Tensor) -> Tensor:
+        """Logits (rows, 256) of the next sample, after the level (rows,) of the one before it."""
+        frame, stream = self._time // self._hop, self._table[before]
+        for index, (dilation, queue) in enumerate(zip(self._dilations, self._queues, strict=True)):
+            place = queue[self._time % dilation]
+            heard = torch.addmm(self._told[index][frame], torch.cat((place, stream), 1), self._gates[index])
+            place.copy_(stream)
+            signal, gate = heard.chunk(2, 1)
+            passed = torch.mul(signal.tanh_(), gate.sigmoid_(), out=self._parts[index])
+            if index < len(self._residuals):
+                weight, bias = self._residuals[index]
+                stream = torch.addmm(stream, passed, weight).add_(bias)
+        self._time += 1
+        weight, bias = self._skip
+        hidden, output = self._last
+        logits: Tensor = torch.addmm(bias, self._passed, weight).relu_().mm(hidden).relu_().mm(output)
+        return logits
+
+
+def choose(logits: Tensor, draws: Tensor | None) -> Tensor:
+    """Levels (rows,) of logits (rows, 256): the likeliest, or drawn from them by numbers (rows,) in 0 to 1."""
+    if draws is None:
+        return logits.argmax(1)
+    below = torch.softmax(logits.double(), 1).cumsum(1)
+    return (below < draws.unsqueeze(1) * below[:, -1:]).sum(1)
+
+
+@torch.inference_mode()
+def play(net: WaveNet, levels: Tensor, mels: Tensor, draws: Tensor | None) -> Tensor:
+    """The notes that follow some levels, to the end of their mel frames.
+
+    Parameters
+    ----------
+    levels
+        (rows, samples), at least one.
+    mels
+        (rows, frames, 80).
+    draws
+        (rows, frames * hop - samples) in 0 to 1; None: the likeliest level every time.
+
+    Returns
+    -------
+    Tensor
+        (rows, frames * hop - samples) int64.
+    """
+    player, last, made = Player(net, levels, mels), levels[:, -1].long(), []
+    for index in range(mels.shape[1] * net.hop - levels.shape[1]):
+        last = choose(player.step(last), None if draws is None else draws[:, index])
+        made.append(last)
+    return torch.stack(made, 1)
+
+
+def chosen(split: Notes) -> Tensor:
+    """The notes of a split that are generated: rows, evenly spread."""
+    count = min(GENERATED, len(split))
+    return torch.arange(count) * len(split) // count
+
+
+def generate(net: WaveNet, split: Notes) -> Tensor:
+    """Notes that a net makes of the mel frames of `chosen` notes, after silence; sampled, with draws that are fixed.
+
+    Returns
+    -------
+    Tensor
+        (notes, samples) float32 in -1 to 1; always the same for the same net.
+    """
+    rows = chosen(split)
+    levels, mels = split.levels[rows], split.mels[rows]
+    lead = LEAD * net.hop
+    draws = torch.rand(len(rows), levels.shape[1] - lead, generator=torch.Generator().manual_seed(0))
+    was_training = net.training
+    net.eval()
+    made = play(net, levels[:, :lead], mels, draws)
+    net.train(was_training)
+    return decode(made)
+
+
+def heard(made: Tensor, split: Notes) -> scores.Items:
+    """The common metrics of generated notes as items of the whole split: notes that were not made have no part."""
+    rows = chosen(split)
+    found = scores.compare(made, split.audio[rows], split.shape.rate)
+    items: scores.Items = {name: {kind: np.zeros(len(split)) for kind in arrays} for name, arrays in found.items()}
+    for name, arrays in found.items():
+        for kind, values in arrays.items():
+            items[name][kind][rows.numpy()] = values
+    return items
+
+
+def _matrix(layer: torch.nn.Module) -> Tensor:
+    """Of a convolution with one tap: (inputs, outputs)."""
+    return _vector(layer.weight).squeeze(2).t().contiguous()
+
+
+def _vector(parameter: object) -> Tensor:
+    assert isinstance(parameter, Tensor)
+    return parameter

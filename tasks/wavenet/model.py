@@ -1,0 +1,128 @@
+"""The WaveNet: stacks of gated dilated causal convolutions, conditioned on mel frames.
+
+van den Oord et al., "WaveNet: A generative model for raw audio", 2016, with the sizes of Esling et al., DAFx 2020, as
+in their code (github.com/acids-ircam/lottery_generative; the text says 20 layers a stack): two stacks of ten layers,
+128 residual and 256 skip channels, 256 levels in and out, mel frames repeated to samples. What is other there: the
+first convolution has two taps and a tanh (here one tap, which is a table), and layers are told the 80 mel bands
+themselves (here what a layer of 80 units makes of them, so that it can be cut).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmark.task import Profile
+
+from .mulaw import LEVELS, SILENCE
+
+MELS = 80
+STACKS = 2
+LEAD = 4
+"""Frames of 32 ms that hold a receptive field: what is said in them is no part of the loss."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sample rate and widths."""
+
+    rate: int
+    layers: int
+    """Of a stack: dilations 1, 2, 4, ..."""
+    residual: int
+    skip: int
+    condition: int
+
+    @property
+    def hop(self) -> int:
+        """Samples of a mel frame, 32 ms."""
+        return self.rate * 32 // 1000
+
+    @property
+    def dilations(self) -> list[int]:
+        """Of all layers."""
+        return [2**layer for layer in range(self.layers)] * STACKS
+
+    @property
+    def field(self) -> int:
+        """How many samples before it a sample depends on: 128 ms."""
+        return sum(self.dilations) + 1
+
+
+SHAPES: dict[Profile, Shape] = {
+    "smoke": Shape(8000, 9, 8, 16, 8),
+    "quick": Shape(8000, 9, 48, 96, 80),
+    "full": Shape(16_000, 10, 128, 256, 80),
+}
+
+
+class Levels(nn.Embedding):
+    """A row of units for each level: what a convolution with one tap makes of one-hot levels."""
+
+    def reset_parameters(self) -> None:
+        """Sines of the level, slow and fast ones: so neighbours begin alike."""
+        units = self.weight.shape[1]
+        level = torch.linspace(-1, 1, LEVELS).unsqueeze(1)
+        speed, phase = 4 * torch.rand(units), 2 * math.pi * torch.rand(units)
+        with torch.no_grad():
+            self.weight.copy_(torch.sin(math.pi * speed * level + phase) * 2**0.5)
+
+
+class WaveNet(nn.Module):
+    """(rows, frames, hop + 80) -> logits (rows, 256, frames * hop).
+
+    A frame holds its samples as levels and then its mel bands. The logits of a sample depend on samples before it and
+    on mel frames up to its own.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        width = shape.residual
+        self.hop, self.dilations = shape.hop, shape.dilations
+        self.levels = Levels(LEVELS, width)
+        self.condition = nn.Conv1d(MELS, shape.condition, 1)
+        self.gates = nn.ModuleList(nn.Conv1d(width, 2 * width, 2, dilation=d) for d in self.dilations)
+        self.mels = nn.ModuleList(nn.Conv1d(shape.condition, 2 * width, 1, bias=False) for _ in self.dilations)
+        self.residuals = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in self.dilations[1:])
+        self.skip = nn.Conv1d(len(self.dilations) * width, shape.skip, 1)
+        self.hidden = nn.Conv1d(shape.skip, shape.skip, 1, bias=False)
+        self.output = nn.Conv1d(shape.skip, LEVELS, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """All samples at once, each after those that are given."""
+        return self.say(self.stacks(x[..., : self.hop].flatten(1), x[..., self.hop :])[1])
+
+    def stacks(self, levels: Tensor, mels: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """What goes into each layer, (rows, residual, samples), and what its gate lets through.
+
+        Parameters
+        ----------
+        levels
+            (rows, samples), any type.
+        mels
+            (rows, frames, 80).
+        """
+        before = F.pad(levels[:, :-1], (1, 0), value=SILENCE)
+        stream = self.levels(before.long().clamp(0, LEVELS - 1)).transpose(1, 2)
+        told = torch.tanh(self.condition(mels.transpose(1, 2)))
+        streams, passed = [], []
+        for index, dilation in enumerate(self.dilations):
+            streams.append(stream)
+            heard = self.gates[index](F.pad(stream, (dilation, 0)))
+            frames = heard.unflatten(2, (-1, self.hop)) + self.mels[index](told).unsqueeze(3)
+            signal, gate = frames.flatten(2).chunk(2, 1)
+            passed.append(torch.tanh(signal) * torch.sigmoid(gate))
+            if index < len(self.residuals):
+                stream = stream + self.residuals[index](passed[-1])
+        return streams, passed
+
+    def say(self, passed: list[Tensor]) -> Tensor:
+        """Logits from what the gates let through."""
+        # One convolution over all layers: the sum of the papers' skip convolutions, their biases in one.
+        skipped: Tensor = self.skip(torch.cat(passed, 1))
+        logits: Tensor = self.output(torch.relu(self.hidden(torch.relu(skipped))))
+        return logits

@@ -1,0 +1,85 @@
+"""How fast a net generates. `python -m tasks.wavenet.realtime` prints factors on one thread as JSON.
+
+Dense, and cut evenly to the budgets of some rounds: time depends on widths, not on weights. Generation is cached, one
+column a sample, of one note and of eight side by side. A factor above 1 is faster than real time: seconds of sound of
+all notes for a second; `step us` is the median time of a step in microseconds. A step is some two hundred calls of
+torch on small tensors, so that their number, which no cut changes, soon decides.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from benchmark.budgets import BUDGETS
+from benchmark.measure import macs, parameters
+from benchmark.selection import uniform_widths
+from benchmark.task import PROFILES, Profile
+from benchmark.trimming import couple, load
+
+from .generate import Player, choose
+from .model import MELS, SHAPES, WaveNet
+from .mulaw import SILENCE
+from .task import WavenetTask
+
+ROUNDS = (0, 4, 8, 12, 15)
+ROWS = (1, 8)
+STEPS = 1000
+WARM = 100
+
+
+def net(profile: Profile, number: int) -> WaveNet:
+    """The net of fresh weights with the widths of an even cut to the budget of a round."""
+    task = WavenetTask()
+    torch.manual_seed(0)
+    model = task.model(profile)
+    assert isinstance(model, WaveNet)
+    coupling = couple(model, (task.example(profile),), protect=task.protected)
+    widths = uniform_widths(coupling, int(BUDGETS[number] * coupling.parameters()))
+    plan = coupling.plan({name: list(range(width)) for name, width in widths.items()})
+    load(model, plan.apply(model.state_dict()), coupling.stored)
+    return model.eval()
+
+
+@torch.inference_mode()
+def times(model: WaveNet, rows: int, steps: int = STEPS) -> list[float]:
+    """Seconds of each step, sampling included, after some that warm up."""
+    random = torch.Generator().manual_seed(0)
+    frames = -(-(steps + WARM) // model.hop)
+    level = torch.full((rows, 1), SILENCE)
+    player = Player(model, level[:, :0], torch.rand((rows, frames, MELS), generator=random) - 1)
+    draws = torch.rand((steps + WARM, rows), generator=random)
+    found, last = [], level[:, 0]
+    for draw in draws:
+        begun = perf_counter()
+        last = choose(player.step(last), draw)
+        found.append(perf_counter() - begun)
+    return found[WARM:]
+
+
+def factors(model: WaveNet, profile: Profile, steps: int = STEPS) -> dict[str, object]:
+    """Of one net: parameters, MACs of a step, real-time factors."""
+    rate = SHAPES[profile].rate
+    example = WavenetTask().example(profile)
+    samples = example.shape[1] * model.hop
+    found: dict[str, object] = {"parameters": parameters(model), "macs a sample": round(macs(model, example) / samples)}
+    for rows in ROWS:
+        median = float(np.median(times(model, rows, steps)))
+        name = "one note" if rows == 1 else f"{rows} notes"
+        found[name] = {"factor": round(rows / (rate * median), 3), "step us": round(1e6 * median, 1)}
+    return found
+
+
+def main() -> None:
+    """Print what was measured for `quick` and `full`."""
+    torch.set_num_threads(1)
+    results = {profile: {f"round {k}": factors(net(profile, k), profile) for k in ROUNDS} for profile in PROFILES[1:]}
+    sys.stdout.write(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The WaveNet task: what the harness asks of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from benchmark.audio import scores
+from benchmark.data import played, tones
+from benchmark.data.soundfont import font
+from benchmark.data.splits import SIDES, Side
+from benchmark.metrics import reduction
+from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Examples, Metric, Profile, Split, Task, Training
+
+from .data import IGNORED, Notes, cut, framed
+from .generate import chosen, generate, heard
+from .model import LEAD, MELS, SHAPES, WaveNet
+from .mulaw import LEVELS, decode
+
+SECONDS: dict[Profile, float] = {"smoke": 0.256, "quick": 0.512, "full": 4.0}
+NOTES: dict[Profile, dict[Side, int]] = {
+    "smoke": {"train": 54, "validation": 9, "test": 9},
+    "quick": {"train": 432, "validation": 36, "test": 108},
+    "full": {"train": 8100, "validation": 180, "test": 540},
+}
+WINDOW = 2 * LEAD
+"""Frames of a row, in training at a random place of a note; the second half of them is scored."""
+
+REWIND = 0.5
+"""Of the steps, as in the papers' runs (100 of 200 epochs): a round costs half of dense, which needs more still."""
+EXAMPLE = 2
+"""Frames of the example."""
+NATS = Metric("wavenet.nll.v1", "ratio", higher_is_better=False)
+HEARD = scores.metrics("wavenet")
+EXAMPLES = 6
+"""Generated notes that are written to be heard."""
+
+
+class WavenetTask(Task):
+    """Notes, sample by sample, from their mel spectrograms."""
+
+    card = Card(
+        title="WaveNet: notes sample by sample, conditioned on mel spectrograms",
+        source="Esling, Devis, Bitton, Caillon, Chemla-Romeu-Santos, Douwes: Diet deep generative audio models with "
+        "structured lottery, DAFx 2020; network: van den Oord et al.: WaveNet: a generative model for raw audio, 2016; "
+        "notes in the manner of NSynth: Engel et al., ICML 2017",
+        licence="MIT",
+        notes="Rendered at run time from the sound font of the installed pretty_midi package (GPL-2); rendered audio "
+        "is not redistributed. Test notes have sounds and pitches that training has not. 16 kHz at `full`, 8 kHz "
+        "else, with dilations to 256 in place of 512: so a net hears 128 ms in all profiles. The first metric is "
+        "teacher-forced: nats a sample, of which a guess of 256 levels has 5.545. The others are of test notes that "
+        "the net generates, sample after sample, from silence and mel frames. MACs a second are those of generation; "
+        "the latency is that of all samples at once, of generation `python -m tasks.wavenet.realtime` tells.",
+    )
+    version = 1
+    metrics = (NATS, *HEARD)
+    datasets = (
+        DataSet(
+            "rendered",
+            "single notes rendered from a sound font",
+            "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed",
+            needs_home=False,
+        ),
+        *played.DATASETS,
+    )
+    protected = ("output",)
+
+    def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
+        """Fold `seed` of the sources tests, on the keys of fold `seed`; see :mod:`benchmark.data.tones`."""
+        wanted = SECONDS[profile], NOTES[profile], seed
+        held = tones.rendered(font(), *wanted) if name == "rendered" else played.load(name, home, *wanted)
+        train = Notes(held.tones["train"], SHAPES[profile], None)
+        validation, test = (Notes(held.tones[side], SHAPES[profile], WINDOW) for side in SIDES[1:])
+        licence = next(data.licence for data in self.datasets if data.name == name)
+        return Data(train, validation, test, held.digest, {"licence": licence, **held.facts})
+
+    def model(self, profile: Profile) -> nn.Module:
+        """The second paper's widths at `full`."""
+        return WaveNet(SHAPES[profile])
+
+    def training(self, profile: Profile) -> Training:
+        """Far from converged at `quick`: 3.6 nats on validation after 200 steps, 3.2 after 600. `full` is not tuned."""
+        if profile == "smoke":
+            return Training(steps=24, batch=2, learning_rate=1e-2, checks=2)
+        if profile == "quick":
+            return Training(steps=600, batch=2, learning_rate=8e-3, rewind=REWIND, checks=4)
+        return Training(steps=100_000, batch=8, learning_rate=1e-3, rewind=REWIND, checks=20)
+
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy in nats a sample, after the lead."""
+        return F.cross_entropy(output, targets, ignore_index=IGNORED)
+
+    def evaluate(self, outputs: Tensor, split: Split) -> Evaluation:
+        """Nats of each note's window and how many samples it has; an item is a note."""
+        if not isinstance(split, Notes):
+            raise TypeError("WaveNet is scored on the task's own splits")
+        nats, counts = [], []
+        for rows in torch.arange(len(split)).split(16):
+            targets = split.batch(rows).targets
+            nats.append(F.cross_entropy(outputs[rows], targets, ignore_index=IGNORED, reduction="none").double().sum(1))
+            counts.append((targets != IGNORED).sum(1))
+        items = {"part": torch.cat(nats).numpy(), "whole": torch.cat(counts).double().numpy()}
+        return Evaluation({NATS.id: reduction(NATS.reduction)(items)}, {NATS.id: items})
+
+    def test(self, model: nn.Module, outputs: Tensor, split: Split) -> Evaluation:
+        """Nats, and the common metrics of some notes that the net generates, which are also there to be heard."""
+        found = self.evaluate(outputs, split)
+        assert isinstance(split, Notes) and isinstance(model, WaveNet)
+        made = generate(model, split)
+        common = heard(made, split)
+        items = {**found.items, **{metric.id: common[metric.id.split(".")[1]] for metric in HEARD}}
+        names = [f"{row:04d}" for row in chosen(split)[:EXAMPLES].tolist()]
+        wanted = split.audio[chosen(split)]
+        examples = Examples(
+            split.shape.rate, dict(zip(names, made, strict=False)), dict(zip(names, wanted, strict=False))
+        )
+        return Evaluation(self.scored(items), items, examples)
+
+    def example(self, profile: Profile) -> Tensor:
+        """Noise, (1, 2, hop + 80): as short as lets every layer hear what is behind it."""
+        random = torch.Generator().manual_seed(0)
+        levels = torch.randint(LEVELS, (1, EXAMPLE, SHAPES[profile].hop), generator=random)
+        return torch.cat([levels, 2 * torch.rand((1, EXAMPLE, MELS), generator=random) - 1], -1)
+
+    def seconds(self, profile: Profile) -> float:
+        """Of all samples: a forward computes each sample once, as generation does."""
+        return EXAMPLE * SHAPES[profile].hop / SHAPES[profile].rate
+
+    def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """A window at a random place of every note."""
+        rows, frames = batch.inputs.shape[:2]
+        return framed(cut(batch.inputs, torch.randint(frames - WINDOW + 1, (rows,), generator=generator), WINDOW))
+
+    def target_summary(self, targets: Tensor) -> Tensor:
+        """How loud each row is, in dB: the mean of its levels would say nothing."""
+        asked = targets != IGNORED
+        power = (decode(targets.clamp_min(0)).double().square() * asked).sum(1) / asked.sum(1)
+        return 10 * (power + 1e-10).log10()

@@ -1,0 +1,243 @@
+"""Levels, mel frames, windows and scores; a run through the harness; the commands of the folder."""
+
+from __future__ import annotations
+
+import math
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark import plugins
+from benchmark.audio.scores import HIGHER_IS_BETTER
+from benchmark.data.tones import Tones
+from benchmark.metrics import reduction
+from benchmark.task import Data
+from tasks.wavenet import compare, features, generate, mulaw, task
+from tasks.wavenet.data import IGNORED, Notes
+from tasks.wavenet.guesses import guesses, nats
+from tasks.wavenet.model import LEAD, MELS, SHAPES, WaveNet
+
+SMOKE = SHAPES["smoke"]
+HOP = SMOKE.hop
+
+
+def sines(*hertz: float, seconds: float = 0.256, peak: float = 0.5) -> Tones:
+    time = np.arange(round(seconds * 16_000)) / 16_000
+    audio = [np.sin(2 * np.pi * f * time) * peak * 32_768 for f in hertz]
+    return Tones(np.stack(audio).astype(np.int16), np.zeros(len(hertz)), np.arange(len(hertz)))
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory) -> Data:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRIMBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield task.data("rendered", None, "smoke", 0)
+
+
+def test_levels_are_those_of_the_formula():
+    # round((sign(x) ln(1 + 255 |x|) / ln 256 + 1) / 2 * 255), by hand.
+    known = {0.0: 128, 1.0: 255, -1.0: 0, 2.0: 255, -2.0: 0, 0.5: 239, -0.5: 16, 0.01: 157, -0.01: 98, 1 / 255: 143}
+    assert mulaw.encode(torch.tensor(list(known))).tolist() == list(known.values())
+    assert mulaw.encode(torch.zeros(1)).item() == mulaw.SILENCE
+
+
+def test_a_level_is_heard_and_comes_back():
+    levels = torch.arange(256)
+    heard = mulaw.decode(levels)
+    assert torch.equal(mulaw.encode(heard), levels)
+    assert heard[0] == -1 and heard[255] == 1 and torch.equal(heard.flip(0), -heard)
+    assert (heard.diff() > 0).all()
+
+
+def test_what_is_lost_is_small_beside_what_is_heard():
+    x = torch.linspace(-1, 1, 20_001)
+    lost = (mulaw.decode(mulaw.encode(x)) - x).abs()
+    # Half a step of the bent scale is 1 / 255, which is ln 256 / 255 of the sample and of what is added to it.
+    assert (lost <= 1.02 * math.log(256) / 255 * (x.abs() + 1 / 255)).all()
+
+
+def test_a_note_is_told_in_bands_of_its_pitch_after_silence():
+    audio = features.sound(sines(500.0, 1500.0), SMOKE)
+    found = features.mels(audio, SMOKE)
+    assert found.shape == (2, LEAD + 8, MELS) and audio.shape == (2, 8 * HOP)
+    assert (found[:, :2] == -1).all()
+    loudest = found[:, LEAD + 2 : -2].argmax(2)
+    assert (loudest == loudest[:, :1]).all() and loudest[0, 0] < loudest[1, 0]
+    levels = features.levels(audio, SMOKE)
+    assert levels.dtype == torch.uint8 and (levels[:, : LEAD * HOP] == mulaw.SILENCE).all()
+    assert torch.equal(levels[:, LEAD * HOP :].long(), mulaw.encode(audio))
+
+
+def test_mel_bands_are_librosas():
+    import librosa
+
+    audio = features.sound(sines(700.0), SMOKE)
+    padded = np.pad(audio[0].numpy(), (LEAD * HOP - HOP // 2, 0))
+    theirs = librosa.feature.melspectrogram(
+        y=padded, sr=8000, n_fft=4 * HOP, hop_length=HOP, n_mels=MELS, fmin=20, fmax=4000, pad_mode="constant"
+    )
+    # A sine of amplitude 1 has 1 here and a quarter of the window there.
+    decibels = 10 * np.log10(np.maximum(theirs / HOP**2, 1e-8))
+    assert np.allclose(features.mels(audio, SMOKE)[0].numpy().T, decibels[:, : LEAD + 8] / 40 + 1, atol=0.01)
+
+
+def test_the_pitch_is_not_moved_by_the_lower_rate():
+    audio = features.sound(sines(1000.0, seconds=0.512), SMOKE)[0]
+    spectrum = torch.fft.rfft(audio[512:3584] * torch.hann_window(3072)).abs()
+    assert spectrum.argmax().item() == 1000 * 3072 // 8000
+    assert audio.abs().max() == pytest.approx(0.5, abs=0.02)
+
+
+def test_splits_share_no_source_and_no_pitch(smoke):
+    sides = (smoke.train, smoke.validation, smoke.test)
+    for one, other in combinations(sides, 2):
+        assert not set(one.sources.tolist()) & set(other.sources.tolist())
+    assert all(len(np.unique(side.sources)) > 1 for side in sides)
+
+
+def test_the_same_call_gives_the_same_content(smoke):
+    again = task.data("rendered", None, "smoke", 0)
+    assert again.digest == smoke.digest != task.data("rendered", None, "smoke", 1).digest
+    for one, other in zip((smoke.train, smoke.test), (again.train, again.test), strict=True):
+        rows = torch.arange(len(one))
+        assert torch.equal(one.batch(rows).inputs, other.batch(rows).inputs)
+        assert torch.equal(one.batch(rows).targets, other.batch(rows).targets)
+
+
+def test_rows_are_windows_whose_first_half_is_not_asked_for(smoke):
+    batch = smoke.test.batch(torch.tensor([4, 1]))
+    assert batch.inputs.shape == (2, 2 * LEAD, HOP + MELS) and batch.targets.shape == (2, 2 * LEAD * HOP)
+    lead = LEAD * HOP
+    assert (batch.targets[:, :lead] == IGNORED).all()
+    assert torch.equal(batch.targets[:, lead:], batch.inputs[..., :HOP].flatten(1)[:, lead:].long())
+    first = int(smoke.test.first[4])
+    assert torch.equal(batch.inputs[0, :, HOP:], smoke.test.mels[4, first : first + 2 * LEAD])
+    assert len(smoke.test.first.unique()) > 1
+
+
+def test_training_hears_windows_at_random_places(smoke):
+    rows = torch.arange(20)
+    whole = smoke.train.batch(rows)
+    assert whole.inputs.shape[1] == LEAD + 8
+    found = task.augment(whole, torch.Generator().manual_seed(0))
+    starts = []
+    for note, window in zip(whole.inputs, found.inputs, strict=True):
+        places = [at for at in range(5) if torch.equal(note[at : at + 2 * LEAD], window)]
+        starts += places[:1]
+    assert len(starts) == 20 and len(set(starts)) > 2
+    assert (found.targets[:, : LEAD * HOP] == IGNORED).all() and (found.targets[:, LEAD * HOP :] >= 0).all()
+
+
+def test_the_loss_counts_from_the_end_of_the_lead_on(smoke):
+    targets = smoke.test.batch(torch.arange(3)).targets
+    right = torch.nn.functional.one_hot(targets.clamp_min(0), 256).transpose(1, 2) * 100.0
+    assert task.loss(right, targets).item() == pytest.approx(0, abs=1e-6)
+    lead = LEAD * HOP
+    wrong = right.clone()
+    wrong[:, :, :lead] = -right[:, :, :lead]
+    assert torch.equal(task.loss(wrong, targets), task.loss(right, targets))
+    wrong[0, :, lead] = -right[0, :, lead]
+    assert task.loss(wrong, targets).item() > 0.01
+
+
+def test_the_score_is_the_loss_note_by_note(smoke):
+    random = torch.randn(9, 256, 2 * LEAD * HOP, generator=torch.Generator().manual_seed(0))
+    targets = smoke.test.batch(torch.arange(9)).targets
+    found = task.evaluate(random, smoke.test)
+    assert found.scores["wavenet.nll.v1"] == pytest.approx(task.loss(random, targets).item(), rel=1e-5)
+    items = found.items["wavenet.nll.v1"]
+    assert items["whole"].tolist() == [LEAD * HOP] * 9
+    assert items["part"][3] / 1024 == pytest.approx(task.loss(random[3:4], targets[3:4]).item(), rel=1e-5)
+    flat = task.evaluate(torch.zeros_like(random), smoke.test).scores
+    assert flat["wavenet.nll.v1"] == pytest.approx(math.log(256), abs=1e-6)
+    with pytest.raises(TypeError, match="own splits"):
+        task.evaluate(random, object())
+
+
+def test_target_summary_is_the_level_of_what_is_asked_for():
+    loud = mulaw.encode(torch.full((2, 200), 0.1))
+    loud[1] = mulaw.encode(torch.tensor(0.01))
+    loud[:, :100] = IGNORED
+    assert task.target_summary(loud).tolist() == pytest.approx([-20, -40], abs=0.2)
+
+
+def test_guesses_know_more_the_more_they_hear():
+    low, lower, high = (Notes(sines(*tones), SMOKE, window) for tones, window in (
+        ((180.0, 210.0, 240.0), None), ((200.0,), 2 * LEAD), ((220.0,), 2 * LEAD),
+    ))  # fmt: skip
+    found = guesses(low, lower, high)
+    assert found["uniform"] == math.log(256) > found["marginal"] > found["previous"] > 1
+    assert nats(torch.full((256, 256), 1 / 256), high) == pytest.approx(math.log(256))
+
+
+def test_generated_notes_are_always_the_same_and_begin_where_the_note_does(smoke):
+    torch.manual_seed(0)
+    net = WaveNet(SMOKE)
+    first = generate.generate(net, smoke.test)
+    torch.manual_seed(5)
+    assert net.training and torch.equal(generate.generate(net, smoke.test), first)
+    assert first.shape == smoke.test.audio.shape and first.abs().max() <= 1
+    assert len(first.unique()) > 200  # an untrained net: every level
+
+
+def test_scores_of_generated_notes_are_items_of_the_whole_split(smoke, monkeypatch):
+    monkeypatch.setattr(generate, "GENERATED", 2)
+    assert generate.chosen(smoke.test).tolist() == [0, 4]
+    torch.manual_seed(0)
+    net = WaveNet(SMOKE)
+    items = generate.heard(generate.generate(net, smoke.test), smoke.test)
+    assert set(items) == set(HIGHER_IS_BETTER)
+    for arrays in items.values():
+        assert set(arrays) == {"part", "whole"} and all(len(values) == 9 for values in arrays.values())
+        assert (arrays["whole"][[1, 2, 3, 5, 6, 7, 8]] == 0).all()
+    assert items["mss"]["whole"].tolist() == [1, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert reduction("ratio")(items["mss"]) > 0.5
+
+
+def test_once_a_round_the_net_itself_is_heard(smoke, monkeypatch):
+    monkeypatch.setattr(generate, "GENERATED", 2)
+    torch.manual_seed(0)
+    net = WaveNet(SMOKE).eval()
+    module = sys.modules[type(task).__module__]
+    monkeypatch.setattr(module, "generate", lambda model, split: split.audio[generate.chosen(split)])
+    found = task.test(net, torch.zeros(9, 256, 2 * LEAD * HOP), smoke.test)
+    assert set(found.scores) == set(found.items) == {metric.id for metric in task.metrics}
+    assert found.scores["wavenet.mss.v1"] == found.scores["wavenet.loudness.v1"] == 0
+    assert found.scores["wavenet.rpa50.v1"] == 1 and compare.median_cents(found) == 0
+    assert found.scores["wavenet.nll.v1"] == pytest.approx(math.log(256), abs=1e-6)
+    assert found.examples.rate == 8000 and list(found.examples.made) == list(found.examples.wanted) == ["0000", "0004"]
+    assert torch.equal(found.examples.wanted["0004"], smoke.test.audio[4])
+
+
+def test_an_unknown_folder_of_recordings_is_an_error():
+    with pytest.raises(Exception, match="philharmonia needs recordings"):
+        task.data("philharmonia", None, "smoke", 0)
+
+
+@pytest.mark.long
+def test_a_run_goes_through_the_harness(tmp_path, monkeypatch):
+    from benchmark import records
+    from benchmark.records import RunKey
+    from benchmark.run import perform
+
+    monkeypatch.setenv("TRIMBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(generate, "GENERATED", 2)
+    key = RunKey("wavenet", "rendered", "smoke", "magnitude", 0)
+    perform(key, tmp_path / "results", None)
+    record = records.read(key.path(tmp_path / "results"))
+    assert record.status == "complete" and len(record.rounds) == 7
+    nll = [of.test["wavenet.nll.v1"] for of in record.rounds]
+    assert nll[0] < 5.5 and all(score < math.log(256) for score in nll)
+    assert all(of.test["wavenet.mss.v1"] > 0 and len(of.examples) == 2 for of in record.rounds)
+    assert record.rounds[0].macs_per_second == pytest.approx(98_908_000)
+    assert [of.parameters for of in record.rounds] == sorted((of.parameters for of in record.rounds), reverse=True)
+
+
+def test_the_folder_is_a_task_whatever_its_name():
+    assert plugins.task("wavenet") is not None
+    text = "".join(path.read_text() for path in Path(features.__file__).parent.glob("*.py"))
+    assert "from tasks" not in text and "import tasks" not in text

@@ -1,0 +1,193 @@
+"""The net: what it hears of the past, what is cut together, and that a step at a time is the same function."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from benchmark.budgets import BUDGETS
+from benchmark.measure import macs, parameters
+from benchmark.selection import floor, minimum_widths
+from benchmark.trimming import Coupling, couple, load, verify
+from tasks.wavenet import realtime, task
+from tasks.wavenet.generate import Player, choose, play
+from tasks.wavenet.model import LEAD, MELS, SHAPES, WaveNet
+from tasks.wavenet.mulaw import LEVELS, SILENCE
+
+
+def lively(profile: str = "smoke") -> WaveNet:
+    """A net of double precision whose logits differ by more than rounding, as those of a trained one."""
+    torch.manual_seed(1)
+    net = WaveNet(SHAPES[profile]).double().eval()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.mul_(3)
+    return net
+
+
+def cut(net: WaveNet) -> WaveNet:
+    """A copy with as many units of each group as its place in the list says: no two layers alike."""
+    net = copy.deepcopy(net)
+    coupling = coupled(net)
+    keep = {group.name: list(range(0, len(group), 1 + index % 3)) for index, group in enumerate(coupling.groups)}
+    load(net, coupling.plan(keep).apply(net.state_dict()), coupling.stored)
+    return net
+
+
+def coupled(net: WaveNet) -> Coupling:
+    return couple(net, (task.example("smoke").to(net.skip.weight.dtype),), protect=task.protected)
+
+
+def notes(rows: int, frames: int, hop: int) -> torch.Tensor:
+    random = torch.Generator().manual_seed(2)
+    levels = torch.randint(LEVELS, (rows, frames, hop), generator=random).double()
+    return torch.cat([levels, 2 * torch.rand(rows, frames, MELS, generator=random).double() - 1], -1)
+
+
+@pytest.fixture(scope="module")
+def net() -> WaveNet:
+    return lively()
+
+
+@torch.no_grad()
+def differs(net: WaveNet, x: torch.Tensor, frame: int, place: int, value: float) -> torch.Tensor:
+    """Samples whose logits change when one number of the input does."""
+    other = x.clone()
+    other[0, frame, place] = value
+    return torch.nonzero((net(other) != net(x)).any(1)[0]).flatten()
+
+
+def test_a_sample_is_heard_by_those_after_it_as_far_as_the_field_goes(net):
+    x = notes(1, 6, net.hop)
+    at = net.hop + 7
+    changed = differs(net, x, 1, 7, (x[0, 1, 7].item() + 100) % LEVELS)
+    assert changed.tolist() == list(range(at + 1, at + 1 + SHAPES["smoke"].field))
+
+
+@pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
+def test_the_field_is_128_ms_and_the_lead_holds_it(profile):
+    shape = SHAPES[profile]
+    assert shape.field == {8000: 1023, 16_000: 2047}[shape.rate]
+    assert shape.field <= LEAD * shape.hop == 0.128 * shape.rate
+
+
+def test_a_mel_frame_is_heard_in_its_frame_and_later(net):
+    x = notes(1, 6, net.hop)
+    changed = differs(net, x, 3, net.hop + 11, 0.9)
+    assert changed.min() == 3 * net.hop and changed.max() == 6 * net.hop - 1
+
+
+def test_what_is_no_level_is_heard_as_the_nearest(net):
+    x = notes(1, 5, net.hop)
+    x[0, 0, 3], x[0, 0, 4] = 0, 255
+    beyond = x.clone()
+    beyond[0, 0, 3], beyond[0, 0, 4] = -7, 300
+    with torch.no_grad():
+        assert torch.equal(net(x), net(beyond))
+
+
+def test_full_is_the_papers_net_with_the_two_changes_that_are_stated():
+    papers = 2_901_504
+    one_tap, one_bias, own_layer = 257 * 128, 19 * 256 + 20 * 256, 80 * 80 + 80
+    assert parameters(WaveNet(SHAPES["full"])) == papers - one_tap - one_bias + own_layer == 2_865_104
+    assert parameters(WaveNet(SHAPES["quick"])) == 481_440
+
+
+def test_groups_are_one_residual_stream_and_skip_stream_and_a_gate_for_each_layer():
+    coupling = coupled(WaveNet(SHAPES["smoke"]))
+    names = [group.name for group in coupling.groups]
+    assert names == [
+        "levels+residuals.0..16", "condition", *(f"gates.{i}+mels.{i}" for i in range(18)), "skip", "hidden",
+    ]  # fmt: skip
+    assert [frozen.name for frozen in coupling.frozen] == ["output"]
+    assert coupling.cuttable == 1
+    stream = {axis.tensor for axis in coupling.groups[0].axes if axis.writes}
+    assert stream == {"levels.weight", *(f"residuals.{i}.weight" for i in range(17))}
+
+
+def test_the_halves_of_a_gate_are_cut_together():
+    gate = coupled(WaveNet(SHAPES["smoke"])).groups[4]
+    written = {axis.tensor: axis.positions[5] for axis in gate.axes if axis.writes}
+    assert written == {"gates.2.weight": (5, 13), "mels.2.weight": (5, 13)}
+    read = {axis.tensor: axis.positions[5] for axis in gate.axes if axis.reads}
+    assert read == {"residuals.2.weight": (5,), "skip.weight": (2 * 8 + 5,)}
+
+
+@pytest.mark.parametrize("profile", ["quick", pytest.param("full", marks=pytest.mark.long)])
+def test_cuts_are_exact_whatever_is_cut(profile):
+    model = lively(profile)
+    x = task.example(profile).double()
+    coupling = couple(model, (x,), protect=task.protected)
+    scale = model(x).detach().abs().max().item()
+    for seed, fraction in ((0, 0.5), (1, 0.95)):
+        assert verify(model, (x,), coupling, seed=seed, fraction=fraction) < 1e-12 * max(1.0, scale)
+    assert scale > 0.3
+
+
+def test_fifteen_rounds_leave_less_than_half_a_percent():
+    coupling = coupled(WaveNet(SHAPES["quick"]))
+    least = floor(coupling)
+    assert least <= BUDGETS[15] * coupling.parameters()
+    assert set(minimum_widths(coupling).values()) == {2}
+    # Two units of the table and of the last layer have a weight for each level, two of the condition one for each band.
+    assert 4 * LEVELS + 2 * MELS < least == 1870
+
+
+def test_macs_are_those_of_the_steps():
+    net = WaveNet(SHAPES["smoke"])
+    count = lambda frames: macs(net, notes(1, frames, net.hop).float())  # noqa: E731
+    assert count(6) == 2 * count(3)
+    convolutions = ("gates", "residuals", "skip", "hidden", "output")
+    each = sum(p.numel() for n, p in net.named_parameters() if n.startswith(convolutions) and p.dim() == 3)
+    frame = sum(p.numel() for n, p in net.named_parameters() if n.startswith(("mels", "condition")) and p.dim() == 3)
+    assert count(1) == each * net.hop + frame
+
+
+@pytest.mark.parametrize("narrower", [False, True], ids=["dense", "cut"])
+@pytest.mark.parametrize("begun", [0, 1, 300, 1280])
+@torch.no_grad()
+def test_a_step_at_a_time_gives_the_logits_of_all_at_once(net, begun, narrower):
+    model = cut(net) if narrower else net
+    x = notes(2, 6, model.hop)
+    levels, mels = x[..., : model.hop].flatten(1).long(), x[..., model.hop :]
+    whole = model(x)
+    player = Player(model, levels[:, :begun], mels)
+    before = levels[:, begun - 1] if begun else torch.full((2,), SILENCE)
+    for at in range(begun, min(begun + 200, 6 * model.hop)):
+        assert (player.step(before) - whole[:, :, at]).abs().max() < 1e-10
+        before = levels[:, at]
+    assert whole.std() > 0.1
+
+
+@pytest.mark.parametrize("narrower", [False, True], ids=["dense", "cut"])
+@pytest.mark.parametrize("sampled", [False, True], ids=["greedy", "sampled"])
+@torch.no_grad()
+def test_a_generated_note_is_what_the_forward_says_of_it(net, sampled, narrower):
+    model = cut(net) if narrower else net
+    x = notes(2, 6, model.hop)
+    levels, mels = x[..., : model.hop].flatten(1), x[..., model.hop :]
+    lead = LEAD * model.hop
+    draws = torch.rand(2, 2 * model.hop, generator=torch.Generator().manual_seed(3)) if sampled else None
+    made = play(model, levels[:, :lead], mels, draws)
+    told = torch.cat([levels[:, :lead], made.double()], 1).unflatten(1, (-1, model.hop))
+    logits = model(torch.cat([told, mels], -1))[:, :, lead:]
+    again = [choose(logits[:, :, t], None if draws is None else draws[:, t]) for t in range(made.shape[1])]
+    assert torch.equal(torch.stack(again, 1), made)
+    assert len(made.unique()) > 10
+
+
+def test_draws_choose_levels_as_often_as_the_net_says():
+    logits = torch.tensor([0.1, 0.6, 0.3]).log().expand(10_000, 3)
+    draws = (torch.arange(10_000) + 0.5) / 10_000
+    assert torch.bincount(choose(logits, draws)).tolist() == [1000, 6000, 3000]
+    assert choose(logits[:2], torch.tensor([0.0, 1.0])).tolist() == [0, 2]
+    assert choose(logits[:1], None).tolist() == [1]
+
+
+def test_real_time_factors_of_a_cut_net():
+    nets = [realtime.net("smoke", k) for k in (0, 4)]
+    dense, small = (realtime.factors(model, "smoke", steps=20) for model in nets)
+    assert small["parameters"] < 0.25 * dense["parameters"] and small["macs a sample"] < dense["macs a sample"]
+    assert all(entry["factor"] > 0 for name in ("one note", "8 notes") for entry in (dense[name], small[name]))
