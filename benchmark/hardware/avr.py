@@ -21,8 +21,6 @@ DATA_SPACE = 0x800000
 """What the linker adds to addresses of data."""
 LEAST_STACK = 32
 """Bytes that the linker keeps free; what is used is measured."""
-NEAR_FLASH_BYTES = 65_536
-"""That `__flash` pointers reach: weights lie first, program after them."""
 EXITS = {3: "the processor stopped", 4: "it read more than it was given"}
 """Of the runner."""
 
@@ -40,8 +38,8 @@ def execute(source: Source, board: Board, calls: Sequence[Arrays], limit: float 
     if board.core not in RAM_BEGINS:
         raise BenchError(f"{board.title} has the core {board.core}, which is not emulated here")
     compiler, helper = tools.program("avr-gcc"), runner()
-    if source.weight_bytes > NEAR_FLASH_BYTES:
-        words = f"{source.weight_bytes} bytes of weights where the compiler's pointers reach {NEAR_FLASH_BYTES}"
+    if board.weight_bytes is not None and source.weight_bytes > board.weight_bytes:
+        words = f"{source.weight_bytes} bytes of weights where the compiler's pointers reach {board.weight_bytes}"
         raise programs.does_not_fit(board, words, "flash")
 
     def build(folder: Path, files: Sequence[str]) -> Built:

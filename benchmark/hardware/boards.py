@@ -71,6 +71,8 @@ class Board:
     cycles: dict[Format, Cost]
     source: str
     cycles_source: str
+    weight_bytes: int | None = None
+    """Of flash, that weights can fill. None: all of it."""
 
     @property
     def summary(self) -> str:

@@ -124,6 +124,7 @@ def _estimate(board: Board, net: Net, number_format: Format, streamed: bool) -> 
         weights + rules.code_bytes,
         arena + in_ram + rules.stack_bytes,
         (factor / rules.band, factor, factor * rules.band),
+        weights=weights,
         block=arena,
         streamed=streamed,
     )
@@ -143,6 +144,7 @@ def executed(board: Board, net: Net, execution: Execution) -> Fit:
         guess.ram_bytes if execution.ram_bytes is None else execution.ram_bytes,
         factors,
         # It was linked.
+        weights=0,
         block=0,
         executed=True,
         failure="" if execution.ran else execution.message or execution.outcome,
@@ -156,19 +158,22 @@ def _fit(
     flash: int,
     ram: int,
     factors: tuple[float, float, float],
+    weights: int,
     block: int,
     executed: bool = False,
     failure: str = "",
     streamed: bool = False,
 ) -> Fit:
     rules = board.rules
+    filled = flash / board.flash_bytes if board.flash_bytes else 0.0
+    reached = weights / board.weight_bytes if board.weight_bytes else 0.0
     hard: dict[Limit, float] = {
-        "flash": flash / board.flash_bytes if board.flash_bytes else 0.0,
+        "flash": max(filled, reached),
         "RAM": max(ram / board.ram_bytes, block / board.block_bytes),
         "time": factors[1],
     }
     use: dict[Limit, float] = {
-        "flash": hard["flash"] / rules.flash_share,
+        "flash": max(filled / rules.flash_share, reached),
         "RAM": max(ram / board.ram_bytes / rules.ram_share, block / board.block_bytes),
         "time": factors[1] / rules.real_time_factor,
     }

@@ -2,8 +2,8 @@
 
 It is traced from the real model, so that branches, shared layers and widths are those of the net at hand. Weights are
 constants in flash; what is computed from weights alone (weight norm) is done beforehand. Batch norm after a
-convolution or a linear layer is folded into it, as every exporter does. Reshaping costs nothing; slicing, padding and
-transposing copy, as they do in generated C.
+convolution or a linear layer is folded into it, and zeros before a convolution too, as every exporter does. Reshaping
+costs nothing; slicing, other padding and transposing copy, as they do in generated C.
 """
 
 from __future__ import annotations
@@ -121,6 +121,8 @@ def trace(model: nn.Module, example: Tensor | tuple[Any, ...]) -> Graph:
     return tracer.graph(output)
 
 
+PADDING, ZEROS_AROUND = "constant_pad_nd", "zeros around"
+"""The second until it is known whether the zeros are a convolution's own padding."""
 _GATES = {"LSTM": 4, "LSTMCell": 4, "GRU": 3, "GRUCell": 3, "RNN": 1, "RNNCell": 1}
 _CALLS = {"LSTM": 5, "LSTMCell": 5, "GRU": 3, "GRUCell": 3, "RNN": 1, "RNNCell": 1}
 """Of tanh and sigmoid, for each unit and time step."""
@@ -171,9 +173,8 @@ class _Tracer(TorchDispatchMode):
         if not leaves or not all(isinstance(leaf, Tensor) and id(leaf) in self.place for leaf in leaves):
             raise UnknownOperator("cannot plan memory: the model's answer is no tensor that it has computed")
         outputs = tuple(dict.fromkeys(p for leaf in leaves if (p := self.place[id(leaf)]) >= 0))
-        return _folded(
-            _needed(Graph(tuple(self.buffers), tuple(self.constants), tuple(self.steps), tuple(self.inputs), outputs))
-        )
+        whole = Graph(tuple(self.buffers), tuple(self.constants), tuple(self.steps), tuple(self.inputs), outputs)
+        return _padded_within(_folded(_needed(whole)))
 
     def _follow(self, func: Any, args: Any, kwargs: Any, out: Any) -> None:
         library, _, overloaded = func.name().partition("::")
@@ -198,7 +199,7 @@ class _Tracer(TorchDispatchMode):
             for result in results:
                 self._put(result, places[0])
         else:
-            self._step(name, operands, places, results)
+            self._step(ZEROS_AROUND if _adds_zeros(name, args) else name, operands, places, results)
 
     def _fold(self, name: str, operands: list[Tensor], places: list[int], results: list[Tensor]) -> None:
         """What no input takes part in is computed beforehand."""
@@ -324,6 +325,29 @@ def _needed(graph: Graph) -> Graph:
         writes = step.writes if step.operator in _GATES else tuple(w for w in step.writes if w in read | wanted)
         kept.append(replace(step, writes=writes))
     return replace(graph, steps=tuple(kept))
+
+
+def _adds_zeros(name: str, args: Any) -> bool:
+    """Whether an operation only puts zeros around the axes that a convolution runs over."""
+    if name != PADDING:
+        return False
+    x, amounts, *value = args
+    return not any(value) and min(amounts) >= 0 and not any(amounts[2 * (x.dim() - 2) :])
+
+
+def _padded_within(graph: Graph) -> Graph:
+    """Zeros that only a convolution reads, as its own padding."""
+    readers = Counter(b for step in graph.steps for b in step.reads)
+    readers.update(graph.outputs)
+    zeros = {step.writes[0]: step.reads[0] for step in graph.steps if step.operator == ZEROS_AROUND}
+    kept, within = [], set()
+    for step in graph.steps:
+        padded = [b for b in step.reads if b in zeros and readers[b] == 1]
+        if step.operator == "convolution" and padded:
+            within.update(padded)
+            step = replace(step, reads=tuple(zeros[b] if b in padded else b for b in step.reads))
+        kept.append(replace(step, operator=PADDING) if step.operator == ZEROS_AROUND else step)
+    return replace(graph, steps=tuple(step for step in kept if not within.intersection(step.writes)))
 
 
 def _folded(graph: Graph) -> Graph:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmark.hardware import tools
+from benchmark.hardware import running, tools
 from benchmark.hardware.boards import Board
 from benchmark.hardware.exporting import Arrays
 from benchmark.hardware.running import LIMIT_SECONDS, BoardError, Ran
@@ -86,15 +86,8 @@ def probed(
         given = {f"{number}.{place}": x for number, call in enumerate(feed.calls) for place, x in enumerate(call)}
         given |= {f"start.{number}": state for number, state in enumerate(feed.states)}
         np.savez(folder / "calls.npz", **given)  # type: ignore[arg-type] # the names are no options of it
-        try:
-            done = tools.run(
-                [*command, "model.onnx", "calls.npz", "results.npz", str(seconds), str(feed.hops)],
-                seconds=limit,
-                what=f"the run on {board.title}",
-                cwd=folder,
-            )
-        except tools.TimeLimitError as error:
-            raise BoardError(str(error), "time limit") from error
+        arguments = ["model.onnx", "calls.npz", "results.npz", str(seconds), str(feed.hops)]
+        done = running.run([*command, *arguments], folder, f"the run on {board.title}", limit)
         if done.returncode != 0:
             said = tools.last_line(done.stderr)
             raise BoardError(f"onnxruntime failed on {board.title} (exit {done.returncode}): {said}", "crashed")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from benchmark.errors import BenchError
+from benchmark.hardware import tools
 from benchmark.hardware.exporting import Arrays
 
 LIMIT_SECONDS = 60.0
@@ -39,3 +43,17 @@ class Ran:
     """For one call, the median over all, where the emulator is exact in cycles."""
     tools: dict[str, str] = field(default_factory=dict)
     """Name -> version."""
+
+
+def run(command: Sequence[str], folder: Path, what: str, limit: float) -> subprocess.CompletedProcess[str]:
+    """Run an emulator, or what is to be emulated, in a folder.
+
+    Raises
+    ------
+    BoardError
+        It does not end within the limit, in seconds.
+    """
+    try:
+        return tools.run(command, seconds=limit, what=what, cwd=folder)
+    except tools.TimeLimitError as error:
+        raise BoardError(str(error), "time limit") from error

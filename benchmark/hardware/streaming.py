@@ -50,6 +50,8 @@ class Stream:
     """Of the net's answer, along which those of hops lie. None: the last hop's answer is that of the net."""
     steps: int
     """Of the net's answer along `out_axis`: the last so many of what the hops answer."""
+    late: int = 0
+    """Steps of zeros that follow an input, so that the last of its answer comes."""
 
     @property
     def states(self) -> tuple[np.ndarray, ...]:
@@ -58,7 +60,9 @@ class Stream:
 
     def hops(self, x: np.ndarray) -> list[np.ndarray]:
         """An input of the whole net, hop by hop."""
-        return np.split(x, x.shape[self.axis] // self.inputs[0].shape[self.axis], self.axis)
+        after = [(0, self.late if axis == self.axis else 0) for axis in range(x.ndim)]
+        padded = np.pad(x, after)
+        return np.split(padded, padded.shape[self.axis] // self.inputs[0].shape[self.axis], self.axis)
 
     def whole(self, answers: Sequence[np.ndarray]) -> np.ndarray:
         """The net's answer to an input, from those to all its hops."""
@@ -129,7 +133,7 @@ def _along(model: nn.Module, example: Tensor, axis: int) -> Stream:
 
 def _stated(made: Stream, model: nn.Module, example: Tensor) -> Stream:
     """A net's own stream, after it has been seen to give what the net gives."""
-    hops = example.split(made.inputs[0].shape[made.axis], made.axis)
+    hops = map(torch.from_numpy, made.hops(example.numpy()))
     answers = _fed(made.module, hops, made.inputs[1:])
     found = torch.from_numpy(made.whole([answer.numpy() for answer in answers]))
     if not _close(found, model(example)):

@@ -167,7 +167,7 @@ def test_states_begin_where_they_are_said_to_and_come_back_there(tmp_path: Path)
         state = start
         for x in inputs:
             expected, state = one.in_torch((x, state))
-            assert parity.require(run((x,)), (expected,), "the C") < 3e-6
+            assert np.abs(run((x,))[0] - expected).max() < 1e-6
 
 
 def test_an_operator_without_c_is_named() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.hardware import boards
@@ -113,6 +113,12 @@ class TestEdges:
         assert (fit.verdict, fit.limit) == ("no", "RAM")
         assert estimate(pi, NET, "fp32").ram_bytes == 57_000_000 + 7_168 + 20_000
 
+    def test_weights_that_an_avr_s_pointers_do_not_reach(self):
+        mega = boards.board("mega-2560")
+        fits = [estimate(mega, needing(weights_int8=size, arena_int8=1_000), "int8") for size in (65_536, 65_537)]
+        assert [max(fit.hard["flash"], fit.hard["RAM"]) > 1 for fit in fits] == [False, True]
+        assert fits[1].limit == "flash" and fits[1].flash_bytes < 0.3 * mega.flash_bytes + 1
+
     def test_sure_where_the_whole_band_agrees(self):
         assert estimate(NANO, replace(NET, macs=100_000_000), "fp32").sure
         assert estimate(NANO, replace(NET, macs=2_000_000), "fp32").sure
@@ -125,6 +131,7 @@ class TestEdges:
     st.sampled_from(sorted(boards.committed())),
     st.integers(1, 1000),
 )
+@settings(deadline=None)
 def test_less_never_fits_worse(weights, arena, macs, name, factor):
     board = boards.board(name)
     large = Net(replace(FOOTPRINT, weights_fp32=weights, arena_fp32=arena), macs, 1.0)

@@ -128,6 +128,25 @@ class TestMovement:
         assert operators(Does(lambda m, x: x.transpose(1, 2).relu()), torch.zeros(1, 1, 16)) == ["relu"]
         assert operators(Does(lambda m, x: x.transpose(1, 2).relu()), torch.zeros(1, 2, 8)) == ["transpose", "relu"]
 
+    @pytest.mark.parametrize(
+        ("before", "copies"),
+        [
+            (lambda x: F.pad(x, (3, 1)), False),
+            (lambda x: F.pad(x, (3, 1), value=1.0), True),
+            (lambda x: F.pad(x, (3, -1)), True),
+            (lambda x: F.pad(x, (0, 0, 1, 0)), True),
+        ],
+    )
+    def test_zeros_before_a_convolution_are_its_own_padding(self, before, copies):
+        channels = before(torch.zeros(1, 1, 16)).shape[1]
+        model = Does(lambda m, x: m.conv(before(x)), conv=nn.Conv1d(channels, 2, 3))
+        found = operators(model, torch.zeros(1, 1, 16))
+        assert found == ["constant_pad_nd", "convolution"] if copies else found == ["convolution"]
+
+    def test_zeros_that_something_else_reads_are_copied(self):
+        model = Does(lambda m, x: m.conv(y := F.pad(x, (1, 1))) + y[..., 1:-1], conv=nn.Conv1d(1, 1, 3))
+        assert operators(model, torch.zeros(1, 1, 16)) == ["constant_pad_nd", "convolution", "slice", "add"]
+
     def test_slices_and_padding_copy(self):
         found = operators(Does(lambda m, x: F.pad(x[..., 2:], (2, 0))), torch.zeros(1, 1, 16))
         assert found == ["slice", "constant_pad_nd"]

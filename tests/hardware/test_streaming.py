@@ -23,13 +23,20 @@ from tests.hardware import zoo
 
 
 class Does(nn.Module):
-    """A module that does what a function does, with one input, and states where it is a step."""
+    """A module that does what a function does, with one input."""
 
     def __init__(self, what: Callable[..., Any], **layers: nn.Module) -> None:
         super().__init__()
         self.what = what
         for name, layer in layers.items():
             self.add_module(name, layer)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.what(self, x)
+
+
+class Steps(Does):
+    """The same of a step: with states."""
 
     def forward(self, x: Tensor, *states: Tensor) -> Any:
         return self.what(self, x, *states)
@@ -190,7 +197,7 @@ class Sounding(nn.Module):
         return torch.cat(made, 1)
 
     def stream(self, example: Tensor) -> Stream:
-        step = Does(self._step, layer=self.layer)
+        step = Steps(self._step, layer=self.layer)
         states = torch.zeros(1, 1, 3), torch.ones(1, 1)
         return Stream(step, (example[:, :1], *states), example.shape[1], 1, 1, 3 * example.shape[1])
 
@@ -207,6 +214,21 @@ class TestStreamsThatANetStates:
         answers = [answer.numpy() for answer in fed_answers(made, x)]
         assert (made.calls, len(made.states)) == (12, 2)
         torch.testing.assert_close(torch.from_numpy(made.whole(answers)), model(x).detach(), rtol=1e-5, atol=1e-6)
+
+    def test_an_answer_that_comes_late_is_waited_for(self):
+        class Echo(nn.Module):
+            def forward(self, x: Tensor) -> Tensor:
+                return 2 * x
+
+            def stream(self, example: Tensor) -> Stream:
+                step = Steps(lambda m, x, kept: (2 * kept, x))
+                steps = example.shape[1]
+                return Stream(step, (example[:, :4], torch.zeros(1, 4)), steps // 4, 1, 1, steps, late=4)
+
+        made, x = stream(Echo(), noise(1, 12)), noise(1, 12)
+        answers = [answer.numpy() for answer in fed_answers(made, x)]
+        assert (made.calls, len(answers)) == (3, 4)
+        assert torch.equal(torch.from_numpy(made.whole(answers)), 2 * x)
 
     def test_is_held_to_what_the_net_gives(self):
         with pytest.raises(NotStreamable, match="the stream that Sounding says it is gives something else than the"):

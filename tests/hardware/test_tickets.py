@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark import records
+from benchmark import plugins, records
 from benchmark.errors import UsageError
 from benchmark.hardware import scoring, tickets
 from benchmark.journal import weights_file
@@ -36,6 +36,7 @@ def weights(house: House, number: int) -> Path:
 
 def test_the_weights_are_looked_for_where_a_run_leaves_them(magnitude: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIMBENCH_CACHE", str(magnitude.root / "cache"))
+    monkeypatch.setenv(plugins.FOLDERS, str(magnitude.root / "tasks"))
     record = records.read(magnitude.results / f"{RECORD}.json")
     assert weights_file(record, 3) == weights(magnitude, 3)
     assert tickets.ticket(magnitude.results / f"{RECORD}.json", record, 3).round.round == 3
