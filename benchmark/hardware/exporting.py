@@ -37,6 +37,8 @@ def export(model: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
 
     tools.modules("onnx", "onnxscript", "onnxruntime")
     refuse_unfinite(model)
+    # Of one tensor that is given twice, the exporter makes one input.
+    inputs = tuple(x.clone() for x in inputs)
     was_training = model.training
     model.eval()
     try:

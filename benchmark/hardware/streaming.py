@@ -242,9 +242,7 @@ def _rules(
             if module.bidirectional or axis != (1 if module.batch_first else 0) or len(node.args) > 1:
                 raise NotStreamable("a recurrent layer runs backwards, not over time, or from a state of its own")
             carries[node.name] = _Carry(axis, 0)
-            # Each its own: of one tensor that is given twice, an exporter makes one input.
-            number = 1 + isinstance(module, nn.LSTM)
-            states += [torch.zeros(module.num_layers, 1, module.hidden_size) for _ in range(number)]
+            states += [torch.zeros(module.num_layers, 1, module.hidden_size)] * (1 + isinstance(module, nn.LSTM))
         elif module is not None and _spans(module) and axis >= 2:
             # One that skips steps needs none of the past.
             if (steps := _context(module, axis - 2)) > 0:

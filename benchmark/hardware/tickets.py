@@ -13,11 +13,12 @@ from pathlib import Path
 
 from torch import nn
 
-from benchmark.errors import RecordError, UsageError
+from benchmark.errors import BenchError, RecordError, UsageError
 from benchmark.hardware.artefact import Artefact, artefact, quantised, streamed
 from benchmark.hardware.boards import Format
 from benchmark.hardware.quantize import calibration_rows
 from benchmark.hardware.rebuild import Reference, reference
+from benchmark.hardware.streaming import NotStreamable
 from benchmark.journal import KEEP, weights_file
 from benchmark.measure import parameters
 from benchmark.records import Record, Round
@@ -97,7 +98,11 @@ def exported(found: Ticket, number_format: Format, hop_by_hop: bool, home: Path 
         It cannot be exported so, or there are no data to quantise it on.
     """
     example = found.reference.example
-    made = streamed(found.model, example) if hop_by_hop else artefact(found.model, (example,))
+    try:
+        made = streamed(found.model, example) if hop_by_hop else artefact(found.model, (example,))
+    except NotStreamable as error:
+        run = found.record.run
+        raise BenchError(f"{run}, round {found.round.round}, cannot be fed hop by hop: {error}") from error
     if number_format == "fp32":
         return made
     return quantised(made, calibration_rows(data_of(found, home).validation))

@@ -80,3 +80,15 @@ def test_errors_are_relative_to_the_largest_value_and_integers_must_be_equal() -
         parity.require((expected[0], expected[1] + np.array([0, 1], np.int8)), expected, "x")
     with pytest.raises(ValueError, match="1 values where 2 were expected"):
         parity.error((np.zeros(1),), expected[:1])
+
+
+class Difference(nn.Module):
+    def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return x - 2 * y
+
+
+def test_a_tensor_that_is_given_twice_is_two_inputs() -> None:
+    same = torch.zeros(1, 3)
+    run = exporting.session(exporting.export(Difference(), (same, same)))
+    (given,) = exporting.call(run, (np.ones((1, 3), np.float32), np.full((1, 3), 5, np.float32)))
+    assert given.tolist() == [[-9, -9, -9]]

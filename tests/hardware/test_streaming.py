@@ -125,12 +125,6 @@ class TestTheSameAnswers:
         assert [tuple(s.shape) for s in made.inputs[1:]] == [(2, 1, 5)] * states
         torch.testing.assert_close(fed(made, x, 1, axis=1), model(x).detach(), rtol=1e-4, atol=1e-5)
 
-    def test_each_state_is_a_tensor_of_its_own(self):
-        # Of one tensor that is given twice, an exporter makes one input.
-        model = Does(lambda m, x: m.layer(x)[0], layer=nn.LSTM(3, 5, batch_first=True)).eval()
-        hidden, cell = stream(model, noise(1, 20, 3)).inputs[1:]
-        assert hidden is not cell
-
     @pytest.mark.parametrize("name", ["gru", "wave"])
     def test_hops_of_an_input_and_the_answer_from_theirs(self, name):
         model, x = zoo.of(name)
