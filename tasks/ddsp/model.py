@@ -15,8 +15,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from benchmark.hardware.streaming import Stream
 from benchmark.task import Profile
 
+from .stream import stream
 from .synth import HOP, RATE, Noise, Oscillators, Reverb, Tones, audible
 
 COEFFICIENTS = 30
@@ -62,6 +64,19 @@ class Past(NamedTuple):
     """Played so far."""
 
 
+class Voice(NamedTuple):
+    """What the synthesizer is told of frames, and the states of the recurrent layers after them."""
+
+    amplitudes: Tensor
+    """(rows, frames, partials)."""
+    hertz: Tensor
+    """(rows, frames)."""
+    gains: Tensor
+    """(rows, frames, bands) of noise."""
+    encoder: Tensor
+    decoder: Tensor
+
+
 class Ddsp(nn.Module):
     """(rows, frames, 32) -> (rows, frames * HOP) samples at 16 kHz."""
 
@@ -87,23 +102,31 @@ class Ddsp(nn.Module):
 
     def play(self, x: Tensor, past: Past | None = None) -> tuple[Tensor, Past]:
         """A block of any number of frames, after the blocks that `past` comes from."""
+        voice = self.voice(x, past.encoder if past else None, past.decoder if past else None)
+        tones, tones_past = self.oscillators(voice.amplitudes, voice.hertz, past.tones if past else None)
+        played = past.frames if past else 0
+        hiss, noise = self.noise(voice.gains, self._white(x, played), past.noise if past else None)
+        audio, room = self.reverb(tones + hiss, past.room if past else None)
+        return audio, Past(voice.encoder, voice.decoder, tones_past, noise, room, played + x.shape[1])
+
+    def voice(self, x: Tensor, encoder: Tensor | None = None, decoder: Tensor | None = None) -> Voice:
+        """What is to be played in a block."""
         hertz = x[..., 0].clamp(1.0, RATE / 2)
         level = x[..., 1:2]
-        encoded, encoder = self.encoder(x[..., 2:], past.encoder if past else None)
+        encoded, encoder = self.encoder(x[..., 2:], encoder)
         pitch = self.pitch(torch.log2(hertz / 440).unsqueeze(-1) / 2)
         told = torch.cat([pitch, self.loudness((level + 30) / 15), self.timbre(self.latent(encoded))], -1)
-        decoded, decoder = self.decoder(told, past.decoder if past else None)
+        decoded, decoder = self.decoder(told, decoder)
         loud, partials, bands = self.controls(self.out(torch.cat([decoded, told], -1))).split(self.sizes, -1)
         # What cannot sound has no share, as in the authors' code: high notes would begin far too soft.
         partials = positive(partials) * audible(hertz, partials.shape[-1])
         share = partials / partials.sum(-1, keepdim=True).clamp_min(1e-7)
         amplitudes = positive(loud + level / DECADE) * share
-        tones, tones_past = self.oscillators(amplitudes, hertz, past.tones if past else None)
-        played = past.frames if past else 0
-        gains = positive(bands + level / DECADE + QUIET)
-        hiss, noise = self.noise(gains, self._white(x, played), past.noise if past else None)
-        audio, room = self.reverb(tones + hiss, past.room if past else None)
-        return audio, Past(encoder, decoder, tones_past, noise, room, played + x.shape[1])
+        return Voice(amplitudes, hertz, positive(bands + level / DECADE + QUIET), encoder, decoder)
+
+    def stream(self, example: Tensor) -> Stream:
+        """How boards play it: frame by frame."""
+        return stream(self, example)
 
     def _white(self, x: Tensor, played: int) -> Tensor:
         """(rows, frames, HOP) in -1 to 1: fresh in training."""

@@ -6,15 +6,16 @@ Défossez et al., NeurIPS 2018, section 3.1, as Esling et al., DAFx 2020 used it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmark.hardware.streaming import Stream
 from benchmark.task import Profile
 
 from .layers import HOP, OVERLAP, Analysis, Mix, OverlapAdd
+from .stream import Past, stream
 
 CONTEXT = 9
 """Latents that the decoder looks at for one frame."""
@@ -79,17 +80,6 @@ class Decoder(nn.Module):
         return torch.relu(self.second(x))
 
 
-class Past(NamedTuple):
-    """What a net goes on from in the next block."""
-
-    samples: Tensor
-    """(rows, 1, OVERLAP): the last that went in."""
-    latents: Tensor
-    """(rows, latent, context - 1): the last ones."""
-    tail: Tensor
-    """(rows, 1, OVERLAP): what has begun to sound."""
-
-
 class AutoEncoder(nn.Module):
     """(rows, samples) -> (rows, samples) at 16 kHz; samples are a multiple of HOP."""
 
@@ -119,7 +109,7 @@ class AutoEncoder(nn.Module):
         tuple
             (rows, samples) sound, and what the next call takes. An odd context makes it the sound of `forward`.
         """
-        past = past or self._silence(x)
+        past = past or self.silence(x)
         samples = torch.cat([past.samples, x.unsqueeze(1)], -1)
         latents = torch.cat([past.latents, self.encoder(samples)], -1)
         sound = self.decoder.sound.ringing(self.decoder.frames(latents))
@@ -128,7 +118,12 @@ class AutoEncoder(nn.Module):
         kept = latents[..., latents.shape[-1] - self.shape.context + 1 :]
         return now.squeeze(1), Past(samples[..., -OVERLAP:], kept, tail)
 
-    def _silence(self, x: Tensor) -> Past:
+    def stream(self, example: Tensor) -> Stream:
+        """How boards play it: hop by hop."""
+        return stream(self, example)
+
+    def silence(self, x: Tensor) -> Past:
+        """What there is before the first block, of clips x (rows, ...)."""
         frames = self.shape.context - 1
         still = x.new_zeros(len(x), 1, OVERLAP)
         return Past(still, self.encoder(x.new_zeros(len(x), 1, OVERLAP + frames * HOP)), still)

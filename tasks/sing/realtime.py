@@ -25,7 +25,8 @@ from benchmark.task import PROFILES, Profile
 from benchmark.trimming import couple, load
 
 from .layers import HOP, RATE
-from .model import AutoEncoder, Past
+from .model import AutoEncoder
+from .stream import Past
 from .task import SYMBOLS, SingTask
 
 ROUNDS = (0, 4, 8, 12, 15)

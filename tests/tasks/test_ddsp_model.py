@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from benchmark.audio import tracker
+from benchmark.hardware.streaming import stream
 from benchmark.measure import macs
 from benchmark.trimming import couple, load
 from tasks.ddsp import task
@@ -199,3 +200,9 @@ def test_the_macs_of_the_oscillators_are_counted():
     bank = 16 * HOP * 2
     weights = sum(p.numel() for n, p in net.named_parameters() if p.dim() > 1)
     assert count(1) == bank + weights
+
+
+def test_boards_can_play_it_as_a_stream_that_gives_the_same():
+    example = task.example("smoke")
+    made = stream(task.model("smoke").eval(), example)
+    assert made.calls * made.inputs[0].shape[1] == example.shape[1] and len(made.states) >= 3

@@ -12,6 +12,7 @@ from torch import nn
 
 from benchmark.audio import tracker
 from benchmark.budgets import BUDGETS
+from benchmark.hardware.streaming import stream
 from benchmark.measure import macs
 from benchmark.selection import floor
 from benchmark.trimming import couple, load, verify
@@ -263,3 +264,9 @@ def test_the_macs_of_frames_are_counted(net, generator):
 
     assert macs(net, noise(1, 20)) - macs(net, noise(1, 10)) == 10 * products(net)
     assert macs(generator, symbols(1, 20)) - macs(generator, symbols(1, 10)) == 10 * products(generator)
+
+
+def test_boards_can_play_it_as_a_stream_that_gives_the_same():
+    example = task.example("smoke")
+    made = stream(task.model("smoke").eval(), example)
+    assert made.calls * made.inputs[0].shape[1] == example.shape[1] and len(made.states) >= 3
