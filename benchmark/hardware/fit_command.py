@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", help="only this board; 'paper' for the second paper's limits")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of records (default results/)")
     parser.add_argument(
-        "--fill", action="store_true", help="write memory figures into records that are older than them"
+        "--fill", action="store_true", help="write memory figures into records that lack them or have older ones"
     )
     parser.set_defaults(command=run)
 

@@ -77,14 +77,14 @@ def footprints(record: Record) -> Iterator[tuple[Round, Footprint]]:
 
 
 def fill(path: Path, record: Record) -> Record:
-    """Write the record with the memory figures that its rounds lack; nothing else in it changes.
+    """Write the record with the memory figures of today's planner; nothing else in it changes.
 
     Raises
     ------
     RecordError
         The task's code no longer gives a net with the record's parameters and MACs.
     """
-    filled = complete(record)
+    filled = complete(replace(record, rounds=tuple(replace(entry, memory={}) for entry in record.rounds)))
     if filled != record:
         records.amend(path, filled)
     return filled

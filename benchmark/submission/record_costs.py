@@ -48,9 +48,8 @@ def check_costs(path: Path, record: Record, method: Method, mend: str, found: Fi
             found.require(said == is_so, where, what, mend)
         if entry.memory and not same(entry.memory, costs.memory):
             odd = sorted(n for n in {*entry.memory, *costs.memory} if entry.memory.get(n) != costs.memory.get(n))
-            found.fail(
-                where, f"round {entry.round}: memory {', '.join(odd[:4])} is not that of a net of its widths", mend
-            )
+            what = f"round {entry.round}: memory {', '.join(odd[:4])} is not that of a net of its widths"
+            found.fail(where, what, f"write it anew: python -m benchmark fit {run} --fill")
     return counted
 
 
