@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.data import philharmonia
-from benchmark.task import Data, DataSet, Profile, Training
+import torch
 
-from . import folders, instruments, mir, orchestra, singing, sounds
+from benchmark.data import philharmonia
+from benchmark.task import Batch, Data, DataSet, Profile, Training
+
+from . import augment, folders, instruments, mir, orchestra, singing, sounds
 
 FONT = "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed"
 
@@ -24,14 +26,18 @@ class Set:
     """From the folder of the recordings, the profile and the seed."""
     steps: Mapping[Profile, int]
     """Of training."""
+    vary: Callable[[Batch, torch.Generator], Batch] = augment.in_level
+    """What becomes of training rows."""
 
     def training(self, profile: Profile) -> Training:
         """The recipe: one schedule for all, as long as the data need."""
         return Training(steps=self.steps[profile], batch=32, learning_rate=4e-3, weight_decay=1e-2)
 
 
-SHORT: Mapping[Profile, int] = {"smoke": 60, "quick": 1400, "full": 2800}
-"""For sets with up to a few thousand clips: a sweep of `quick` stays within four minutes of one core."""
+MADE: Mapping[Profile, int] = {"smoke": 60, "quick": 1400, "full": 2800}
+"""For what is made at run time: a sweep of `quick` stays within four minutes of one core."""
+SHORT: Mapping[Profile, int] = {"smoke": 60, "quick": 1300, "full": 2600}
+"""For sets with up to a few thousand recordings."""
 LONG: Mapping[Profile, int] = {"smoke": 60, "quick": 2600, "full": 10_400}
 """For sets with thousands of recordings."""
 
@@ -40,7 +46,8 @@ _ALL = (
         DataSet("instruments", "single notes of 13 instruments rendered from a sound font", FONT, needs_home=False),
         sounds.CLASSES,
         instruments.load,
-        SHORT,
+        MADE,
+        augment.in_colour,
     ),
     Set(
         DataSet(
@@ -51,7 +58,8 @@ _ALL = (
         ),
         sounds.CLASSES,
         instruments.load_two,
-        SHORT,
+        MADE,
+        augment.in_colour,
     ),
     Set(
         DataSet(
@@ -59,7 +67,8 @@ _ALL = (
         ),
         singing.CLASSES,
         singing.load,
-        SHORT,
+        MADE,
+        augment.in_colour,
     ),
     Set(philharmonia.DATA, philharmonia.INSTRUMENTS, orchestra.load, SHORT),
     Set(mir.MEDLEY, mir.MEDLEY_CLASSES, mir.medley, LONG),

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.task import Batch, Card, Data, Evaluation, Metric, Profile, Split, Task, Training
 
-from . import augment
 from .clips import Clips
 from .features import FRAMES, HOP, MELS, RATE
 from .model import WIDTHS, LogMelNet
@@ -123,8 +122,8 @@ class Classification(Task):
         return FRAMES * HOP / RATE
 
     def augment(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """Colour, pitch and masks: see :mod:`.augment`."""
-        return augment.vary(batch, generator)
+        """As the data set asks for: see :mod:`.augment`."""
+        return self._set.vary(batch, generator)
 
 
 task = Classification(next(iter(SETS.values())))

@@ -148,27 +148,29 @@ def test_loss_is_smoothed_cross_entropy() -> None:
     assert task.loss(logits, targets).item() == pytest.approx(expected.item(), rel=1e-6)
 
 
-def _augmented(seed: int, rows: int = 400) -> torch.Tensor:
+def _augmented(seed: int, rows: int = 400, data: str = "instruments") -> torch.Tensor:
     """Rows that rise by 1 a band, from 100 on."""
     ramp = torch.arange(MELS, dtype=torch.float32)[:, None] + 100
     batch = Batch(ramp.expand(rows, 1, MELS, FRAMES).contiguous(), torch.arange(rows))
     before = batch.inputs.clone()
-    result = task.augment(batch, torch.Generator().manual_seed(seed))
+    result = task.on(data).augment(batch, torch.Generator().manual_seed(seed))
     assert torch.equal(result.targets, batch.targets)
     assert torch.equal(batch.inputs, before), "the batch itself was changed"
     return result.inputs[:, 0]
 
 
-def test_augmentation_comes_from_the_generator_alone() -> None:
+@pytest.mark.parametrize("data", ["instruments", "philharmonia"])
+def test_augmentation_comes_from_the_generator_alone(data: str) -> None:
     torch.manual_seed(1)
-    first = _augmented(7)
+    first = _augmented(7, data=data)
     torch.manual_seed(2)
-    assert torch.equal(first, _augmented(7))
-    assert not torch.equal(first, _augmented(8))
+    assert torch.equal(first, _augmented(7, data=data))
+    assert not torch.equal(first, _augmented(8, data=data))
 
 
-def test_augmentation_masks_one_stretch_of_each_axis() -> None:
-    masked = _augmented(0) == 0
+@pytest.mark.parametrize("data", ["instruments", "philharmonia"])
+def test_augmentation_masks_one_stretch_of_each_axis(data: str) -> None:
+    masked = _augmented(0, data=data) == 0
     for axis, longest in ((1, MASKED_FRAMES), (2, MASKED_MELS)):
         stretch = masked.all(axis)
         lengths = stretch.sum(1)
@@ -178,6 +180,15 @@ def test_augmentation_masks_one_stretch_of_each_axis() -> None:
         assert stretch[:, 0].any()
         assert stretch[:, -1].any()
         assert torch.equal(masked.sum((1, 2)) >= lengths, torch.ones(400, dtype=torch.bool))
+
+
+def test_recordings_have_another_level_and_nothing_else() -> None:
+    clips = _augmented(0, data="philharmonia")
+    ramp = torch.arange(MELS)[:, None] + 100.0
+    gains = torch.where(clips == 0, torch.nan, clips - ramp).flatten(1)
+    middle = gains.nanmedian(1).values
+    assert (gains - middle[:, None]).nan_to_num().abs().max() < 1e-4
+    assert -augment.GAIN <= middle.min() < -0.9 * augment.GAIN < 0.9 * augment.GAIN < middle.max() <= augment.GAIN
 
 
 def test_every_clip_is_moved_by_whole_bands_and_has_one_colour(monkeypatch: pytest.MonkeyPatch) -> None:
