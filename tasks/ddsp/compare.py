@@ -6,19 +6,14 @@ between them the net's numbers are to be read. `--data NAME --data-home DIR` as 
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from pathlib import Path
 
-import numpy as np
-
 from benchmark import plugins
+from benchmark.audio import command
 from benchmark.audio.anchors import anchors, mean_spectrum, scored
 from benchmark.audio.examples import write_examples
 from benchmark.dense import trained_dense
-from benchmark.errors import BenchError
-from benchmark.task import Data, Evaluation
+from benchmark.task import Data, Task
 from benchmark.training import predict
 
 from .synth import RATE
@@ -27,7 +22,7 @@ from .task import DdspTask, Notes
 Scores = dict[str, float]
 
 
-def compare(task: DdspTask, data: Data, seed: int, examples: Path | None) -> dict[str, object]:
+def compare(task: Task, data: Data, seed: int, examples: Path | None) -> dict[str, object]:
     """Scores by sound and metric; of the net also the median pitch error, and by how much it is nearer."""
     assert isinstance(data.train, Notes) and isinstance(data.test, Notes)
     reference = data.test.audio
@@ -47,36 +42,14 @@ def compare(task: DdspTask, data: Data, seed: int, examples: Path | None) -> dic
     return {
         "notes": len(data.test),
         "scores": {sound: {name: round(x, 4) for name, x in scores.items()} for sound, scores in found.items()},
-        "median cents of the net": round(median_cents(result), 3),
+        "median cents of the net": round(command.median_cents(result), 3),
         "mss of the net to theirs": {name: round(found["net"]["mss"] / found[name]["mss"], 4) for name in rivals},
     }
 
 
-def median_cents(result: Evaluation) -> float:
-    """Over the notes that have a pitch."""
-    cents = result.items["ddsp.cents.v1"]
-    return float(np.median(cents["part"][cents["whole"] > 0]))
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Print scores of seeds at `quick`; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.ddsp.compare", description="The net beside known sounds.")
-    parser.add_argument("--data", default="rendered")
-    parser.add_argument("--data-home", type=Path, metavar="DIR")
-    parser.add_argument("--seeds", default="0,1,2", help="comma-separated (default: 0,1,2)")
-    parser.add_argument("--examples", type=Path, metavar="DIR", help="write test notes of the first seed as FLAC")
-    options = parser.parse_args(arguments)
-    task, results, examples = DdspTask(), {}, options.examples
-    try:
-        for seed in map(int, options.seeds.split(",")):
-            data = task.data(options.data, options.data_home, "quick", seed)
-            results[f"seed {seed}"] = compare(task, data, seed, examples)
-            examples = None
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(json.dumps(results, indent=1) + "\n")
-    return 0
+    return command.main(DdspTask(), compare, "tasks.ddsp.compare", arguments)
 
 
 if __name__ == "__main__":

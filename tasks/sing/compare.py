@@ -7,20 +7,15 @@ between them the net's numbers are to be read. `--data NAME --data-home DIR` as 
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from pathlib import Path
 
-import numpy as np
-
 from benchmark import plugins
+from benchmark.audio import command
 from benchmark.audio.anchors import anchors, mean_spectrum, scored
 from benchmark.audio.examples import write_examples
 from benchmark.dense import trained_dense
-from benchmark.errors import BenchError
 from benchmark.setting import reference, stream
-from benchmark.task import Data, Evaluation
+from benchmark.task import Data, Evaluation, Task
 from benchmark.training import test
 
 from .layers import RATE
@@ -30,7 +25,7 @@ from .task import SingTask
 Scores = dict[str, float]
 
 
-def compare(task: SingTask, data: Data, seed: int, examples: Path | None) -> dict[str, object]:
+def compare(task: Task, data: Data, seed: int, examples: Path | None) -> dict[str, object]:
     """Scores by sound and metric; of the net also the median pitch error, and by how much it is nearer."""
     assert isinstance(data.train, Notes) and isinstance(data.test, Notes)
     sounds = anchors(data.test.audio, RATE)
@@ -49,7 +44,7 @@ def compare(task: SingTask, data: Data, seed: int, examples: Path | None) -> dic
     return {
         "notes": len(data.test),
         "scores": {sound: {name: round(x, 4) for name, x in scores.items()} for sound, scores in sounds.items()},
-        "median cents of the net": round(median_cents(net), 3),
+        "median cents of the net": round(command.median_cents(net), 3),
         "mss of the net to theirs": {name: round(sounds["net"]["mss"] / sounds[name]["mss"], 4) for name in rivals},
     }
 
@@ -59,32 +54,9 @@ def short(found: Evaluation) -> Scores:
     return {name.split(".")[1]: score for name, score in found.scores.items()}
 
 
-def median_cents(found: Evaluation) -> float:
-    """Over the notes that have a pitch."""
-    cents = found.items["sing.cents.v1"]
-    return float(np.median(cents["part"][cents["whole"] > 0]))
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Print scores of seeds at `quick`; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.sing.compare", description="The net beside known sounds.")
-    parser.add_argument("--data", default="rendered")
-    parser.add_argument("--data-home", type=Path, metavar="DIR")
-    parser.add_argument("--seeds", default="0,1,2", help="comma-separated (default: 0,1,2)")
-    parser.add_argument("--examples", type=Path, metavar="DIR", help="write test notes of the first seed as FLAC")
-    options = parser.parse_args(arguments)
-    results, examples = {}, options.examples
-    try:
-        task = SingTask().on(options.data)
-        for seed in map(int, options.seeds.split(",")):
-            data = task.data(options.data, options.data_home, "quick", seed)
-            results[f"seed {seed}"] = compare(task, data, seed, examples)
-            examples = None
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(json.dumps(results, indent=1) + "\n")
-    return 0
+    return command.main(SingTask(), compare, "tasks.sing.compare", arguments)
 
 
 if __name__ == "__main__":

@@ -8,18 +8,13 @@ nearer. `--data NAME --data-home DIR` as of `run`; `--examples DIR` writes notes
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from pathlib import Path
 
-import numpy as np
-
+from benchmark.audio import command
 from benchmark.audio.anchors import anchors, mean_spectrum, scored
 from benchmark.audio.examples import write_examples
 from benchmark.classical import dense
-from benchmark.errors import BenchError
-from benchmark.task import Data, Evaluation
+from benchmark.task import Data, Task
 from benchmark.training import test as measured
 
 from .data import Notes
@@ -29,7 +24,7 @@ from .mulaw import decode, encode
 from .task import HEARD, NATS, WavenetTask
 
 
-def compare(task: WavenetTask, data: Data, seed: int, examples: Path | None) -> dict[str, object]:
+def compare(task: Task, data: Data, seed: int, examples: Path | None) -> dict[str, object]:
     """Nats of net and guesses, common metrics by sound, and the median pitch error of the net's notes."""
     train, validation, test = data.train, data.validation, data.test
     assert isinstance(train, Notes) and isinstance(validation, Notes) and isinstance(test, Notes)
@@ -47,35 +42,13 @@ def compare(task: WavenetTask, data: Data, seed: int, examples: Path | None) -> 
         "nats": {name: round(value, 4) for name, value in nats.items()},
         "notes": len(reference),
         "scores": {sound: {name: round(x, 4) for name, x in scores.items()} for sound, scores in found.items()},
-        "median cents of the net": round(median_cents(result), 2),
+        "median cents of the net": round(command.median_cents(result), 2),
     }
-
-
-def median_cents(result: Evaluation) -> float:
-    """Over the generated notes that have a pitch."""
-    cents = result.items["wavenet.cents.v1"]
-    return float(np.median(cents["part"][cents["whole"] > 0]))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Print scores of seeds at `quick`; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tasks.wavenet.compare", description="The net beside known sounds.")
-    parser.add_argument("--data", default="rendered")
-    parser.add_argument("--data-home", type=Path, metavar="DIR")
-    parser.add_argument("--seeds", default="0,1,2", help="comma-separated (default: 0,1,2)")
-    parser.add_argument("--examples", type=Path, metavar="DIR", help="write test notes of the first seed as FLAC")
-    options = parser.parse_args(arguments)
-    task, results, examples = WavenetTask(), {}, options.examples
-    try:
-        for seed in map(int, options.seeds.split(",")):
-            data = task.data(options.data, options.data_home, "quick", seed)
-            results[f"seed {seed}"] = compare(task, data, seed, examples)
-            examples = None
-    except BenchError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    sys.stdout.write(json.dumps(results, indent=1) + "\n")
-    return 0
+    return command.main(WavenetTask(), compare, "tasks.wavenet.compare", arguments)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from benchmark import plugins
+from benchmark.audio import command
 from benchmark.audio.loudness import loudness
 from benchmark.audio.spectra import magnitudes
 from benchmark.data.tones import Tones
 from benchmark.task import Batch, Data
-from tasks.ddsp import compare, features, realtime, task
+from tasks.ddsp import features, realtime, task
 from tasks.ddsp.losses import spectral_loss
 from tasks.ddsp.model import INPUTS
 from tasks.ddsp.synth import HOP, RATE
@@ -110,7 +111,7 @@ def test_scores_of_the_notes_themselves_and_of_silence(smoke):
     assert silence.scores["ddsp.mss.v1"] == pytest.approx(1, abs=5e-3)
     assert set(silence.items) == set(silence.scores) == {metric.id for metric in task.metrics}
     assert all(len(values) == 9 for items in silence.items.values() for values in items.values())
-    assert compare.median_cents(silence) == 1200
+    assert command.median_cents(silence) == 1200
 
 
 def test_examples_are_what_was_made_and_what_was_wanted(smoke):
@@ -139,7 +140,7 @@ def test_a_short_training_makes_notes_of_the_right_pitch(smoke):
     fit(task, model, smoke, task.training("smoke"), seed=0)
     after = evaluate(task, model, smoke.test)
     assert after.scores["ddsp.mss.v1"] < min(0.95, before["ddsp.mss.v1"])
-    assert compare.median_cents(after) < 20
+    assert command.median_cents(after) < 20
 
 
 def test_real_time_factors_of_a_cut_net():

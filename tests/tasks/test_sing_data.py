@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from benchmark import plugins
-from benchmark.audio import tracker
+from benchmark.audio import command, tracker
 from benchmark.audio.examples import write_examples
 from benchmark.data.tones import Tones
 from benchmark.errors import UsageError
@@ -190,7 +190,7 @@ def test_scores_of_the_notes_themselves_and_of_silence(smoke):
     assert silence.scores["sing.loss.v1"] == pytest.approx(log_power(smoke.test.audio).mean().item(), rel=1e-4)
     assert set(silence.items) == set(silence.scores) == {metric.id for metric in task.metrics}
     assert all(len(values) == 9 for items in silence.items.values() for values in items.values())
-    assert compare.median_cents(silence) == 1200
+    assert command.median_cents(silence) == 1200
 
 
 def test_examples_are_what_was_made_and_what_was_wanted(smoke, tmp_path):

@@ -12,11 +12,12 @@ import pytest
 import torch
 
 from benchmark import plugins
+from benchmark.audio import command
 from benchmark.audio.scores import HIGHER_IS_BETTER
 from benchmark.data.tones import Tones
 from benchmark.metrics import reduction
 from benchmark.task import Data
-from tasks.wavenet import compare, features, generate, mulaw, task
+from tasks.wavenet import features, generate, mulaw, task
 from tasks.wavenet.data import IGNORED, Notes
 from tasks.wavenet.guesses import guesses, nats
 from tasks.wavenet.model import LEAD, MELS, SHAPES, WaveNet
@@ -207,7 +208,7 @@ def test_once_a_round_the_net_itself_is_heard(smoke, monkeypatch):
     found = task.test(net, torch.zeros(9, 256, 2 * LEAD * HOP), smoke.test)
     assert set(found.scores) == set(found.items) == {metric.id for metric in task.metrics}
     assert found.scores["wavenet.mss.v1"] == found.scores["wavenet.loudness.v1"] == 0
-    assert found.scores["wavenet.rpa50.v1"] == 1 and compare.median_cents(found) == 0
+    assert found.scores["wavenet.rpa50.v1"] == 1 and command.median_cents(found) == 0
     assert found.scores["wavenet.nll.v1"] == pytest.approx(math.log(256), abs=1e-6)
     assert found.examples.rate == 8000 and list(found.examples.made) == list(found.examples.wanted) == ["0000", "0004"]
     assert torch.equal(found.examples.wanted["0004"], smoke.test.audio[4])
