@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.errors import BenchError
+from benchmark.errors import BenchError, UsageError, did_you_mean
 from benchmark.task import Data, Evaluation, Task
 
 Compare = Callable[[Task, Data, int, Path | None], dict[str, object]]
@@ -33,6 +33,8 @@ def main(of: Task, compare: Compare, program: str, arguments: list[str] | None) 
     options = parser.parse_args(arguments)
     results, examples = {}, options.examples
     try:
+        if options.data not in (names := [data.name for data in of.datasets]):
+            raise UsageError(f"no data set {options.data!r}: {did_you_mean(options.data, names)}")
         task = of.on(options.data)
         for seed in map(int, options.seeds.split(",")):
             data = task.data(options.data, options.data_home, "quick", seed)

@@ -16,7 +16,7 @@ from benchmark.audio.loudness import loudness
 from benchmark.audio.spectra import magnitudes
 from benchmark.data.tones import Tones
 from benchmark.task import Batch, Data
-from tasks.ddsp import features, realtime, task
+from tasks.ddsp import compare, features, realtime, task
 from tasks.ddsp.losses import spectral_loss
 from tasks.ddsp.model import INPUTS
 from tasks.ddsp.synth import HOP, RATE
@@ -157,3 +157,8 @@ def test_the_folder_is_a_task_whatever_its_name():
     assert plugins.task("ddsp") is not None
     text = "".join(path.read_text() for path in Path(features.__file__).parent.glob("*.py"))
     assert "from tasks" not in text and "import tasks" not in text
+
+
+def test_the_comparison_of_a_data_set_that_is_not_there_is_one_line(capsys):
+    assert compare.main(["--data", "renderd"]) == 2
+    assert capsys.readouterr().err.startswith("no data set 'renderd': did you mean 'rendered'")
