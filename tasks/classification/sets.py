@@ -34,7 +34,7 @@ class Set:
         return Training(steps=self.steps[profile], batch=32, learning_rate=4e-3, weight_decay=1e-2)
 
 
-MADE: Mapping[Profile, int] = {"smoke": 60, "quick": 1400, "full": 2800}
+MADE: Mapping[Profile, int] = {"smoke": 60, "quick": 1250, "full": 2500}
 """For what is made at run time: a sweep of `quick` stays within four minutes of one core."""
 SHORT: Mapping[Profile, int] = {"smoke": 60, "quick": 1300, "full": 2600}
 """For sets with up to a few thousand recordings."""
