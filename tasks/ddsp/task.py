@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmark.audio import scores
-from benchmark.data import played, tones
-from benchmark.data.soundfont import font
-from benchmark.data.splits import SIDES, Side
+from benchmark.audio.judging import judge
+from benchmark.data import single_notes
+from benchmark.data.single_notes import SECONDS
+from benchmark.data.splits import SIDES
 from benchmark.data.tones import Tones
-from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Examples, Metric, Profile, Split, Task, Training
+from benchmark.task import Batch, Card, Data, Evaluation, Metric, Profile, Split, Task, Training
 
 from . import features
 from .features import Scale
@@ -21,16 +21,8 @@ from .losses import spectral_loss
 from .model import INPUTS, SHAPES, Ddsp
 from .synth import HOP, RATE
 
-SECONDS: dict[Profile, float] = {"smoke": 0.5, "quick": 1.0, "full": 4.0}
-NOTES: dict[Profile, dict[Side, int]] = {
-    "smoke": {"train": 54, "validation": 9, "test": 9},
-    "quick": {"train": 432, "validation": 36, "test": 108},
-    "full": {"train": 8100, "validation": 180, "test": 540},
-}
 SHORTEST = 13
 """Frames of a note that training hears at least: the longest window of the loss fits in."""
-EXAMPLES = 6
-"""Test notes that are written to be heard."""
 
 
 class Notes(Split):
@@ -67,25 +59,15 @@ class DdspTask(Task):
     )
     version = 1
     metrics = (*scores.metrics("ddsp"), Metric("ddsp.loss.v1", "ratio", higher_is_better=False))
-    datasets = (
-        DataSet(
-            "rendered",
-            "single notes rendered from a sound font",
-            "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed",
-            needs_home=False,
-        ),
-        *played.DATASETS,
-    )
+    datasets = single_notes.DATASETS
     protected = ("controls", "reverb")
 
     def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
         """Fold `seed` of the sources tests, on the keys of fold `seed`; see :mod:`benchmark.data.tones`."""
-        wanted = SECONDS[profile], NOTES[profile], seed
-        held = tones.rendered(font(), *wanted) if name == "rendered" else played.load(name, home, *wanted)
+        held = single_notes.load(name, home, profile, seed)
         train = Notes(held.tones["train"])
         validation, test = (Notes(held.tones[side], train.scale) for side in SIDES[1:])
-        licence = next(data.licence for data in self.datasets if data.name == name)
-        return Data(train, validation, test, held.digest, {"licence": licence, **held.facts})
+        return Data(train, validation, test, held.digest, held.facts)
 
     def model(self, profile: Profile) -> nn.Module:
         """The second paper's widths at `full`."""
@@ -104,19 +86,10 @@ class DdspTask(Task):
         return spectral_loss(output, targets).mean()
 
     def evaluate(self, outputs: Tensor, split: Split) -> Evaluation:
-        """The common metrics on generated against reference audio, and the net's own loss; an item is a note.
-
-        Some notes are there to be heard.
-        """
+        """The common metrics on generated against reference audio, and the net's own loss; an item is a note."""
         if not isinstance(split, Notes):
             raise TypeError("DDSP is scored on the task's own splits")
-        found = scores.compare(outputs, split.audio, RATE)
-        with torch.no_grad():
-            pairs = zip(outputs.split(16), split.audio.split(16), strict=True)
-            own = torch.cat([spectral_loss(*pair) for pair in pairs]).double().numpy()
-        found["loss"] = {"part": own, "whole": np.ones(len(own))}
-        items = {metric.id: found[metric.id.split(".")[1]] for metric in self.metrics}
-        return Evaluation(self.scored(items), items, _examples(outputs, split))
+        return judge(self, outputs, split.audio, RATE, spectral_loss)
 
     def example(self, profile: Profile) -> Tensor:
         """One steady note of noise-like timbre, (1, frames, 32)."""
@@ -142,11 +115,3 @@ class DdspTask(Task):
     def target_summary(self, targets: Tensor) -> Tensor:
         """How loud each note is, in dB: the mean of its samples would say nothing."""
         return 10 * (targets.double().square().mean(1) + 1e-10).log10()
-
-
-def _examples(outputs: Tensor, split: Notes) -> Examples:
-    """Notes evenly spread over the split, and what the net made of them."""
-    rows = range(0, len(split), max(1, len(split) // EXAMPLES))[:EXAMPLES]
-    return Examples(
-        RATE, {f"{row:04d}": outputs[row] for row in rows}, {f"{row:04d}": split.audio[row] for row in rows}
-    )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmark.audio import scores
-from benchmark.data import played, tones
-from benchmark.data.soundfont import font
-from benchmark.data.splits import SIDES, Side
+from benchmark.audio.judging import judge
+from benchmark.data import single_notes
+from benchmark.data.single_notes import RENDERED, SECONDS
+from benchmark.data.splits import SIDES
 from benchmark.digest import digest_json
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Examples, Metric, Profile, Split, Task, Training
+from benchmark.task import Batch, Card, Data, Evaluation, Metric, Profile, Split, Task, Training
 
 from .heard import Heard
 from .layers import HOP, RATE
@@ -23,15 +24,6 @@ from .notes import Notes
 from .told import Told
 from .way import Way
 
-SECONDS: dict[Profile, float] = {"smoke": 0.5, "quick": 1.0, "full": 4.0}
-NOTES: dict[Profile, dict[Side, int]] = {
-    "smoke": {"train": 54, "validation": 9, "test": 9},
-    "quick": {"train": 432, "validation": 36, "test": 108},
-    "full": {"train": 8100, "validation": 180, "test": 540},
-}
-EXAMPLES = 6
-"""Test notes that can be listened to."""
-FONT = "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed"
 SYMBOLS = "symbols"
 
 
@@ -54,9 +46,8 @@ class SingTask(Task):
     version = 1
     metrics = (*scores.metrics("sing"), Metric("sing.loss.v1", "ratio", higher_is_better=False))
     datasets = (
-        DataSet("rendered", "single notes rendered from a sound font", FONT, needs_home=False),
-        *played.DATASETS,
-        DataSet(SYMBOLS, "the rendered notes, told by pitch, velocity, timbre and time", FONT, needs_home=False),
+        *single_notes.DATASETS,
+        replace(RENDERED, name=SYMBOLS, title="the rendered notes, told by pitch, velocity, timbre and time"),
     )
     protected = ("decoder.sound",)
 
@@ -78,15 +69,12 @@ class SingTask(Task):
 
     def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
         """Fold `seed` of the sources tests, on the keys of fold `seed`; see :mod:`benchmark.data.tones`."""
-        wanted = SECONDS[profile], NOTES[profile], seed
-        rendered = name in ("rendered", SYMBOLS)
-        held = tones.rendered(font(), *wanted) if rendered else played.load(name, home, *wanted)
+        held = single_notes.load(RENDERED.name if name == SYMBOLS else name, home, profile, seed)
         way = self.on(name).way
         train = way.split(held.tones["train"], None)
         validation, test = (way.split(held.tones[side], train) for side in SIDES[1:])
-        licence = next(data.licence for data in self.datasets if data.name == name)
         digest = digest_json([held.digest, name]) if name == SYMBOLS else held.digest
-        return Data(train, validation, test, digest, {"licence": licence, **held.facts})
+        return Data(train, validation, test, digest, held.facts)
 
     def model(self, profile: Profile) -> nn.Module:
         """Half as wide at `full` as the papers say, as wide as the DAFx paper's code."""
@@ -104,15 +92,7 @@ class SingTask(Task):
         """The common metrics on generated against reference audio, and the net's own loss; an item is a note."""
         if not isinstance(split, Notes):
             raise TypeError("SING is scored on the task's own splits")
-        found = scores.compare(outputs, split.audio, RATE)
-        with torch.no_grad():
-            pairs = zip(outputs.split(16), split.audio.split(16), strict=True)
-            own = torch.cat([spectral_loss(*pair) for pair in pairs]).double().numpy()
-        found["loss"] = {"part": own, "whole": np.ones(len(own))}
-        items = {metric.id: found[metric.id.split(".")[1]] for metric in self.metrics}
-        chosen = range(0, len(split), max(1, len(split) // EXAMPLES))[:EXAMPLES]
-        made, wanted = ({f"{row:04d}": sound[row] for row in chosen} for sound in (outputs, split.audio))
-        return Evaluation(self.scored(items), items, Examples(RATE, made, wanted))
+        return judge(self, outputs, split.audio, RATE, spectral_loss)
 
     def example(self, profile: Profile) -> Tensor:
         """Noise to hear, or a note that is told."""

@@ -8,41 +8,25 @@ torch on small tensors, so that their number, which no cut changes, soon decides
 
 from __future__ import annotations
 
-import json
-import sys
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 import torch
+from torch import nn
 
-from benchmark.budgets import BUDGETS
+from benchmark.audio.clocking import Factors, by_round, tell
 from benchmark.measure import macs, parameters
-from benchmark.selection import uniform_widths
 from benchmark.task import PROFILES, Profile
-from benchmark.trimming import couple, load
 
 from .generate import Player, choose
 from .model import MELS, SHAPES, WaveNet
 from .mulaw import SILENCE
 from .task import WavenetTask
 
-ROUNDS = (0, 4, 8, 12, 15)
 ROWS = (1, 8)
 STEPS = 1000
 WARM = 100
-
-
-def net(profile: Profile, number: int) -> WaveNet:
-    """The net of fresh weights with the widths of an even cut to the budget of a round."""
-    task = WavenetTask()
-    torch.manual_seed(0)
-    model = task.model(profile)
-    assert isinstance(model, WaveNet)
-    coupling = couple(model, (task.example(profile),), protect=task.protected)
-    widths = uniform_widths(coupling, int(BUDGETS[number] * coupling.parameters()))
-    plan = coupling.plan({name: list(range(width)) for name, width in widths.items()})
-    load(model, plan.apply(model.state_dict()), coupling.stored)
-    return model.eval()
 
 
 @torch.inference_mode()
@@ -61,12 +45,13 @@ def times(model: WaveNet, rows: int, steps: int = STEPS) -> list[float]:
     return found[WARM:]
 
 
-def factors(model: WaveNet, profile: Profile, steps: int = STEPS) -> dict[str, object]:
+def factors(model: nn.Module, profile: Profile, steps: int = STEPS) -> Factors:
     """Of one net: parameters, MACs of a step, real-time factors."""
+    assert isinstance(model, WaveNet)
     rate = SHAPES[profile].rate
     example = WavenetTask().example(profile)
     samples = example.shape[1] * model.hop
-    found: dict[str, object] = {"parameters": parameters(model), "macs a sample": round(macs(model, example) / samples)}
+    found: Factors = {"parameters": parameters(model), "macs a sample": round(macs(model, example) / samples)}
     for rows in ROWS:
         median = float(np.median(times(model, rows, steps)))
         name = "one note" if rows == 1 else f"{rows} notes"
@@ -76,9 +61,8 @@ def factors(model: WaveNet, profile: Profile, steps: int = STEPS) -> dict[str, o
 
 def main() -> None:
     """Print what was measured for `quick` and `full`."""
-    torch.set_num_threads(1)
-    results = {profile: {f"round {k}": factors(net(profile, k), profile) for k in ROUNDS} for profile in PROFILES[1:]}
-    sys.stdout.write(json.dumps(results, indent=1) + "\n")
+    task = WavenetTask()
+    tell({profile: by_round(task, profile, partial(factors, profile=profile)) for profile in PROFILES[1:]})
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmark.audio import scores
-from benchmark.data import played, tones
-from benchmark.data.soundfont import font
-from benchmark.data.splits import SIDES, Side
+from benchmark.data import single_notes
+from benchmark.data.splits import SIDES
 from benchmark.metrics import reduction
-from benchmark.task import Batch, Card, Data, DataSet, Evaluation, Examples, Metric, Profile, Split, Task, Training
+from benchmark.task import Batch, Card, Data, Evaluation, Examples, Metric, Profile, Split, Task, Training
 
 from .data import IGNORED, Notes, cut, framed
 from .generate import chosen, generate, heard
@@ -21,11 +20,7 @@ from .model import LEAD, MELS, SHAPES, WaveNet
 from .mulaw import LEVELS, decode
 
 SECONDS: dict[Profile, float] = {"smoke": 0.256, "quick": 0.512, "full": 4.0}
-NOTES: dict[Profile, dict[Side, int]] = {
-    "smoke": {"train": 54, "validation": 9, "test": 9},
-    "quick": {"train": 432, "validation": 36, "test": 108},
-    "full": {"train": 8100, "validation": 180, "test": 540},
-}
+"""Of a note, which is generated sample by sample."""
 WINDOW = 2 * LEAD
 """Frames of a row, in training at a random place of a note; the second half of them is scored."""
 
@@ -57,25 +52,15 @@ class WavenetTask(Task):
     )
     version = 1
     metrics = (NATS, *HEARD)
-    datasets = (
-        DataSet(
-            "rendered",
-            "single notes rendered from a sound font",
-            "the font is GPL-2 and is read from the installed pretty_midi package; nothing is redistributed",
-            needs_home=False,
-        ),
-        *played.DATASETS,
-    )
+    datasets = single_notes.DATASETS
     protected = ("output",)
 
     def data(self, name: str, home: Path | None, profile: Profile, seed: int) -> Data:
         """Fold `seed` of the sources tests, on the keys of fold `seed`; see :mod:`benchmark.data.tones`."""
-        wanted = SECONDS[profile], NOTES[profile], seed
-        held = tones.rendered(font(), *wanted) if name == "rendered" else played.load(name, home, *wanted)
+        held = single_notes.load(name, home, profile, seed, SECONDS[profile])
         train = Notes(held.tones["train"], SHAPES[profile], None)
         validation, test = (Notes(held.tones[side], SHAPES[profile], WINDOW) for side in SIDES[1:])
-        licence = next(data.licence for data in self.datasets if data.name == name)
-        return Data(train, validation, test, held.digest, {"licence": licence, **held.facts})
+        return Data(train, validation, test, held.digest, held.facts)
 
     def model(self, profile: Profile) -> nn.Module:
         """The second paper's widths at `full`."""

@@ -12,6 +12,7 @@ import torch
 
 from benchmark import plugins
 from benchmark.audio import command
+from benchmark.audio.clocking import evenly_cut
 from benchmark.audio.loudness import loudness
 from benchmark.audio.spectra import magnitudes
 from benchmark.data.tones import Tones
@@ -144,7 +145,7 @@ def test_a_short_training_makes_notes_of_the_right_pitch(smoke):
 
 
 def test_real_time_factors_of_a_cut_net():
-    cut, dense = (realtime.net("smoke", k) for k in (8, 0))
+    cut, dense = (evenly_cut(task, "smoke", k) for k in (8, 0))
     x = task.example("smoke")[:, :20]
     found = realtime.factors(cut, x)
     assert found["parameters"] < 0.2 * realtime.factors(dense, x)["parameters"]

@@ -16,6 +16,7 @@ import torch
 
 from benchmark import plugins
 from benchmark.audio import command, tracker
+from benchmark.audio.clocking import evenly_cut
 from benchmark.audio.examples import write_examples
 from benchmark.data.tones import Tones
 from benchmark.errors import UsageError
@@ -224,12 +225,12 @@ def test_a_batch_is_varied_the_same_for_the_same_seed(symbols):
 def test_real_time_factors_of_a_cut_net():
     for of, keys in ((task, {"blocks of 1", "blocks of 4", "blocks of 16"}), (told, set())):
         x, seconds = of.example("smoke"), of.seconds("smoke")
-        found, dense = (realtime.factors(realtime.net(of, "smoke", k), x, seconds) for k in (8, 0))
+        found, dense = (realtime.factors(evenly_cut(of, "smoke", k), x, seconds) for k in (8, 0))
         assert found["parameters"] < 0.2 * dense["parameters"] and keys | {"whole"} < set(found)
         assert all(found[name]["factor"] > 0 for name in keys | {"whole"})
         assert all(found[name]["block ms"] > 0 for name in keys)
         json.dumps(found)
-    assert realtime.factors(realtime.net(task, "smoke", 8), task.example("smoke"), 1.0)["late ms"] == 112
+    assert realtime.factors(evenly_cut(task, "smoke", 8), task.example("smoke"), 1.0)["late ms"] == 112
 
 
 def test_comparing_recordings_that_are_not_there_is_one_line(capsys):

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 
+from benchmark.audio.clocking import evenly_cut
 from benchmark.budgets import BUDGETS
 from benchmark.measure import macs, parameters
 from benchmark.selection import floor, minimum_widths
@@ -187,7 +188,7 @@ def test_draws_choose_levels_as_often_as_the_net_says():
 
 
 def test_real_time_factors_of_a_cut_net():
-    nets = [realtime.net("smoke", k) for k in (0, 4)]
+    nets = [evenly_cut(task, "smoke", k) for k in (0, 4)]
     dense, small = (realtime.factors(model, "smoke", steps=20) for model in nets)
     assert small["parameters"] < 0.25 * dense["parameters"] and small["macs a sample"] < dense["macs a sample"]
     assert all(entry["factor"] > 0 for name in ("one note", "8 notes") for entry in (dense[name], small[name]))
