@@ -82,7 +82,8 @@ def _counts(model: nn.Module, example: torch.Tensor, where: str, found: Findings
     except UnknownLayer as error:
         found.fail(where, str(error), "use a layer that is known, or add its count to benchmark/measure/macs.py")
         return
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    # With mkldnn an LSTM is one fused operator, which torch's counter does not know.
+    with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter, torch.no_grad():
         model.eval()(example)
     theirs = counter.get_total_flops()
     if 2 * ours != theirs:

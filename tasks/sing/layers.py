@@ -4,9 +4,8 @@ Défossez, Zeghidour, Usunier, Bottou & Bach, "SING: Symbol-to-instrument neural
 1,024 samples every 256; weights that meet samples are multiplied by a squared Hann window.
 
 The loss does not hear phase, yet the frames of a tone must meet in phase, or the tone has the pitch of the frames. So
-filters begin as sines, the same where sound goes in and where it comes out, and layers in between begin as torch begins
-them plus the identity. Such a net gives no tone its pitch yet; after 500 steps at `quick` half of the notes are within
-10 cents. From torch's weights alone hardly any has a pitch by then.
+filters begin as sines, the same where sound goes in and where it comes out, and layers in between begin as the identity
+plus a little of what torch begins them with. Such a net gives a tone hardly its pitch yet, but soon learns to.
 """
 
 from __future__ import annotations
@@ -27,6 +26,8 @@ LOWEST, HIGHEST = 60.0, 5000.0
 """Hz of the sines."""
 BEND = 700.0
 """Hz up to which sines are about evenly spaced, as on the mel scale; above, a constant ratio apart."""
+RANDOM = 0.3
+"""Share of torch's weights that the identity is added to: with all of them a net has first to unmix its channels."""
 LEVEL = 0.1
 """Of the sines that sound is made of: about as loud as the sound that went in."""
 
@@ -113,11 +114,11 @@ class Mix(nn.Conv1d):
     """A convolution over frames that begins near the identity: (rows, inputs, frames) -> (rows, outputs, frames)."""
 
     def reset_parameters(self) -> None:
-        """What torch begins with, and a 1 from each channel to the one of the same number; no bias."""
+        """Some of what torch begins with, and a 1 from each channel to the one of the same number; no bias."""
         super().reset_parameters()
         identity = torch.empty_like(self.weight)
         nn.init.dirac_(identity)
         with torch.no_grad():
-            self.weight.add_(identity)
+            self.weight.mul_(RANDOM).add_(identity)
         if self.bias is not None:
             nn.init.zeros_(self.bias)

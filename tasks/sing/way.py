@@ -12,6 +12,9 @@ from benchmark.task import Batch, Profile, Training
 
 from .notes import Notes
 
+REWIND = 0.3
+"""Of the steps: a round costs less than dense, which needs them more."""
+
 
 class Way(ABC):
     """From notes to a net."""

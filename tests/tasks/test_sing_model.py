@@ -15,6 +15,8 @@ from benchmark.budgets import BUDGETS
 from benchmark.hardware.streaming import stream
 from benchmark.measure import macs
 from benchmark.selection import floor
+from benchmark.submission.findings import Findings
+from benchmark.submission.net_check import check_net
 from benchmark.trimming import couple, load, verify
 from tasks.sing import task
 from tasks.sing.layers import FRAME, HOP, OVERLAP, RATE, Analysis, Mix, OverlapAdd, frequencies, sines, window
@@ -22,8 +24,8 @@ from tasks.sing.model import CONTEXT, SHAPES, AutoEncoder, Shape
 from tasks.sing.sequence import INPUTS, SIZES, SOFT, TURNS, Generator, Size, Steps, told
 from tasks.sing.told import FRAMES, HERTZ, SECONDS, times
 
-REACH = 2 * FRAME - 1
-"""Samples, either way, that a sample may depend on: its frame, four frames of context, theirs."""
+REACH = FRAME - 1 + 2 * HOP
+"""Samples, either way, that a sample may depend on: those of its frame, and of the two frames of context."""
 
 
 def noise(rows: int, hops: int, seed: int = 0) -> torch.Tensor:
@@ -85,14 +87,14 @@ def test_filters_begin_as_sines_that_cover_the_range_at_any_number():
     assert level[5].item() == pytest.approx(1, abs=0.02) and level.argmax() == 5
 
 
-def test_layers_between_begin_as_torch_begins_them_and_the_identity():
+def test_layers_between_begin_as_the_identity_and_a_little_of_what_torch_begins_with():
     torch.manual_seed(3)
     ours = Mix(6, 6, 5)
     torch.manual_seed(3)
     theirs = nn.Conv1d(6, 6, 5)
     identity = torch.zeros(6, 6, 5)
     identity[range(6), range(6), 2] = 1
-    assert torch.allclose(ours.weight - theirs.weight, identity, atol=1e-6) and not ours.bias.any()
+    assert torch.allclose(ours.weight - 0.3 * theirs.weight, identity, atol=1e-6) and not ours.bias.any()
 
 
 def test_without_the_random_part_a_fresh_net_keeps_the_pitch_of_a_tone():
@@ -129,13 +131,13 @@ def test_a_sample_depends_on_its_surroundings_only(net):
 @pytest.mark.parametrize("block", [1, 4, 7, 30])
 def test_blocks_give_the_samples_of_the_whole_later(net, block):
     x, late = noise(2, 30), SHAPES["smoke"].pad
-    assert late == 1792
+    assert late == 1280
     with torch.no_grad():
         whole, past, parts = net(x), None, []
         for samples in torch.cat([x, x.new_zeros(2, late)], 1).split(block * HOP, 1):
             sound, past = net.play(samples, past)
             parts.append(sound)
-    assert whole.abs().max() > 0.01
+    assert whole.abs().max() > 0.005
     assert (torch.cat(parts, 1)[:, late:] - whole).abs().max() < 1e-6
 
 
@@ -154,8 +156,8 @@ def test_blocks_of_a_cut_net_too(net):
     assert small.encoder.latent.out_channels == 8 and small.decoder.sound.weight.shape == (16, 1, FRAME)
     with torch.no_grad():
         first, past = small.play(x[:, : 9 * HOP])
-        rest, _ = small.play(torch.cat([x[:, 9 * HOP :], x.new_zeros(1, 1792)], 1), past)
-        assert (torch.cat([first, rest], 1)[:, 1792:] - small(x)).abs().max() < 1e-6
+        rest, _ = small.play(torch.cat([x[:, 9 * HOP :], x.new_zeros(1, 1280)], 1), past)
+        assert (torch.cat([first, rest], 1)[:, 1280:] - small(x)).abs().max() < 1e-6
 
 
 def symbols(rows: int, hops: int, hertz: float = 220.0) -> torch.Tensor:
@@ -199,7 +201,7 @@ def test_sound_does_not_depend_on_symbols_that_come_later(generator):
     other[:, 25:, 5] += 1
     with torch.no_grad():
         changed = torch.nonzero((generator(other) - generator(x))[0].abs() > 1e-9)[:, 0]
-    # Frame 25 is context of the frame that begins eight hops earlier, three hops of which are cut away.
+    # Frame 25 is context of the frame that begins four hops earlier, three hops of which are cut away.
     assert (25 - (CONTEXT - 1) - 3) * HOP <= changed.min() < 25 * HOP
 
 
@@ -264,6 +266,11 @@ def test_the_macs_of_frames_are_counted(net, generator):
 
     assert macs(net, noise(1, 20)) - macs(net, noise(1, 10)) == 10 * products(net)
     assert macs(generator, symbols(1, 20)) - macs(generator, symbols(1, 10)) == 10 * products(generator)
+
+
+def test_the_generator_is_what_the_harness_asks_for():
+    found = Findings()
+    assert check_net(task.on("symbols"), "smoke", found) and not found.failures
 
 
 def test_boards_can_play_it_as_a_stream_that_gives_the_same():
