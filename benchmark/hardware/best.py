@@ -28,12 +28,18 @@ class Best:
     board: Board
     section: str
     """`chords, rendered, quick`."""
+    data: str
     method: str
     round: int
     fit: Fit
-    """Of the board, or of the one like it."""
+    """Of the board, or of the one like it; it says `failure` where the net has been seen not to run there."""
     paths: tuple[Path, ...]
     """Of the records of all seeds."""
+
+    @property
+    def net(self) -> tuple[str, int, str, bool]:
+        """What there is one of: method, round, format, streamed."""
+        return self.method, self.round, self.fit.format, self.fit.streamed
 
     def ticket(self) -> tuple[Path, Ticket]:
         """The net of the first seed whose weights are here.
@@ -78,4 +84,4 @@ def best(results: Path, task: str, data: str | None, profile: str, names: tuple[
             chosen = placed[name]
             keys = (RunKey(section.task, section.data, section.profile, chosen.method, s) for s in section.seeds)
             paths = tuple(path for path in (key.path(results) for key in keys) if path.exists())
-            yield Best(known[name], section.title, chosen.method, chosen.cell.round, chosen.fit, paths)
+            yield Best(known[name], section.title, section.data, chosen.method, chosen.cell.round, chosen.fit, paths)

@@ -7,6 +7,7 @@ arrays that C++ can use.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -112,7 +113,9 @@ def _emitted(proto: onnx.ModelProto) -> str:
     try:
         return str(Compiler(options).compile(copy))
     except CompilerError as error:
-        raise NoCodeError(f"there is no C for this net: {tools.last_line(str(error))}") from error
+        said, _, where = tools.last_line(str(error)).partition(" (while lowering ")
+        at = re.search(r"op_type=(\w+), name=(\w+)", where)
+        raise NoCodeError(f"there is no C for this net: {said}{f', at {at[1]} {at[2]}' if at else ''}") from error
 
 
 def _reset(layout: Layout, states: Sequence[np.ndarray]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from benchmark.errors import BenchError, UsageError, did_you_mean
 from benchmark.hardware import export_command
@@ -25,7 +25,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", help="with --task: only this data set")
     parser.add_argument("--profile", default="quick", help="with --task: smoke, quick (default) or full")
     parser.add_argument("--board", metavar="B", help="a name that `list boards` gives; with --task: only this one")
-    parser.add_argument("--items", help="test items to execute and score, or 'all' (default: 4 rows, compared only)")
+    parser.add_argument(
+        "--items", help="test items to execute and score, or more; or 'all' (default: none, 4 rows compared)"
+    )
     parser.add_argument(
         "--limit", type=float, metavar="S", help=f"seconds to wait ({ROUND_LIMIT:g}; with --task {TASK_LIMIT:g})"
     )
@@ -66,29 +68,41 @@ def _round(options: argparse.Namespace) -> int:
 
 
 def _task(options: argparse.Namespace) -> int:
-    """The best net for every board, a line each."""
+    """The best net for every board, a line each, and one for each that was tried before it and has no room there."""
     from benchmark.hardware.best import EVERY_KIND, best
 
     names = (options.board,) if options.board else EVERY_KIND
     code, section = 0, ""
-    for one in best(options.results, options.task, options.data, options.profile, names):
-        if one.section != section:
-            section = one.section
+    for first in best(options.results, options.task, options.data, options.profile, names):
+        if first.section != section:
+            section = first.section
             sys.stdout.write(f"{section}\n")
-        line, failed = _line(one, options)
-        code |= failed
-        sys.stdout.write(f"{one.board.title}: {line}\n")
-        sys.stdout.flush()
+        one, tried = first, {first.net}
+        while True:
+            line, came = _line(one, options)
+            sys.stdout.write(f"{one.board.title}: {line}\n")
+            sys.stdout.flush()
+            if came != "no room":
+                break
+            # What was seen lies beside the record now, so that the rule gives the next net.
+            one = next(best(options.results, options.task, one.data, options.profile, (one.board.name,)))
+            if one.net in tried:
+                break
+            tried.add(one.net)
+        code |= came in ("failed", "no room")
     return code
 
 
-def _line(one: Best, options: argparse.Namespace) -> tuple[str, bool]:
-    """What came of one board, and whether that is a failure."""
-    from benchmark.hardware import emulating, tickets
+Came = Literal["ran", "skipped", "no room", "failed"]
+
+
+def _line(one: Best, options: argparse.Namespace) -> tuple[str, Came]:
+    """What came of one board, in a line and in a word."""
+    from benchmark.hardware import emulating, running, tickets
     from benchmark.leaderboard.boards_text import binding
 
     if one.fit.verdict == "no":
-        return f"skipped, nothing fits; nearest is {one.method} {one.round}, {binding(one.fit)}", False
+        return f"skipped, nothing fits; nearest is {one.method} {one.round}, {binding(one.fit)}", "skipped"
     net = f"{one.method} {one.round}, {_form(one.fit.format, one.fit.streamed)}"
     limit = options.limit or TASK_LIMIT
     try:
@@ -97,10 +111,10 @@ def _line(one: Best, options: argparse.Namespace) -> tuple[str, bool]:
         made = tickets.exported(found, one.fit.format, one.fit.streamed, options.data_home)
         entry = emulating.emulate(path, found, made, one.board, options.items, limit, options.data_home)
     except UsageError as error:
-        return f"{net}: skipped, {error}", False
+        return f"{net}: skipped, {error}", "skipped"
     except BenchError as error:
-        return f"{net}: {error}", True
-    return f"{net}, seed {found.record.run.seed}: {'; '.join(emulating.said(entry, found, one.board))}", False
+        return f"{net}: {error}", "no room" if isinstance(error, running.BoardError) and error.no_room else "failed"
+    return f"{net}, seed {found.record.run.seed}: {'; '.join(emulating.said(entry, found, one.board))}", "ran"
 
 
 def _form(number_format: str, streamed: bool) -> str:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmark.hardware import evidence, scoring
+from benchmark.hardware import evidence, sampling, scoring
 from benchmark.hardware.artefact import Artefact
 from benchmark.hardware.boards import Board
 from benchmark.hardware.c import NoCodeError
 from benchmark.hardware.evidence import Execution
 from benchmark.hardware.rows import inputs, spread
 from benchmark.hardware.running import BoardError
-from benchmark.hardware.tickets import Ticket, data_of
+from benchmark.hardware.tickets import Ticket, data_of, for_rows
+from benchmark.training import predict
 
-ROWS = 4
-"""That are executed where no items are asked for: seconds on the slowest board."""
+ROWS, HOPS = 4, 512
+"""That are executed where no items are asked for, as long as the task's example: seconds on the slowest board. Of a
+stream so many hops at most, or one row."""
 ALL = "all"
 """In place of a number of items."""
 
@@ -28,7 +30,7 @@ def emulate(
     Parameters
     ----------
     items
-        How many test items to execute and score, or `all`; None: :data:`ROWS` rows, compared, not scored.
+        How many test items at least to execute and score, or `all`; None: rows that are compared, not scored.
     limit
         Seconds that it may take.
     home
@@ -57,10 +59,20 @@ def _executed(
     found: Ticket, made: Artefact, board: Board, items: str | None, limit: float, home: Path | None
 ) -> Execution:
     test = data_of(found, home).test
-    chosen = None if items is None else scoring.sample(test, None if items == ALL else int(items))
-    rows = spread(len(test), ROWS) if chosen is None else chosen.rows
-    ran, error = made.execute(board, inputs(test, rows), limit)
-    scores = scoring.score(found.reference.task, test, made.model, chosen, ran.outputs) if chosen else None
+    example = found.reference.example
+    if items is None:
+        count = max(1, min(ROWS, HOPS // made.stream.calls)) if made.stream else ROWS
+        rows, scores = inputs(test, spread(len(test), count), example.shape), None
+        ran, error = made.execute(board, rows, limit)
+    else:
+        task, reference = found.reference.task, predict(made.model, test)
+        chosen = sampling.sample(task, test, reference, None if items == ALL else int(items))
+        rows = inputs(test, chosen.rows)
+        ran, error = for_rows(found, made, rows, home).execute(board, rows, limit)
+        scores = scoring.score(task, test, reference, chosen, ran.outputs)
+    # Where a row is longer than the task's example, of which times are told.
+    longer = 1.0 if made.stream else rows[0][0].size / example.numel()
+    low, middle, high = (seconds / longer for seconds in ran.seconds)
     return Execution(
         round=found.round.round,
         board=board.name,
@@ -68,9 +80,9 @@ def _executed(
         outcome="ran",
         flash_bytes=ran.flash_bytes,
         ram_bytes=ran.ram_bytes,
-        instructions=ran.instructions,
-        cycles=ran.cycles,
-        seconds=ran.seconds,
+        instructions=ran.instructions and round(ran.instructions / longer),
+        cycles=ran.cycles and round(ran.cycles / longer),
+        seconds=(low, middle, high),
         clock=ran.clock,
         parity=error,
         items=scores.items if scores else None,

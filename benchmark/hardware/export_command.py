@@ -104,15 +104,17 @@ def _write(kind: str, place: Path, found: Ticket, made: Artefact) -> list[str]:
 
 def _quantised(options: argparse.Namespace, found: Ticket, made: Artefact) -> str:
     """What quantisation does to the outputs, and to the task's metric on all test items."""
-    from benchmark.hardware import quantize, scoring
+    from benchmark.hardware import quantize, sampling, scoring
     from benchmark.hardware.rows import inputs
-    from benchmark.hardware.tickets import data_of
+    from benchmark.hardware.tickets import data_of, for_rows
+    from benchmark.training import predict
 
     test = data_of(found, options.data_home).test
-    chosen = scoring.sample(test, None)
+    chosen = sampling.everything(test)
     rows = inputs(test, chosen.rows)
+    made = for_rows(found, made, rows, options.data_home)
     outputs = [made.edges.leave(made.expected(row)) for row in rows]
-    scores = scoring.score(found.reference.task, test, made.model, chosen, outputs)
+    scores = scoring.score(found.reference.task, test, predict(made.model, test), chosen, outputs)
     floats = [made.in_torch(row) for row in rows]
     ratio = quantize.noise_ratio(outputs, floats)
     return (

@@ -12,6 +12,8 @@ import numpy as np
 
 from benchmark.errors import BenchError
 from benchmark.hardware import parity, tools
+from benchmark.hardware.folding import fold
+from benchmark.hardware.singles import in_single
 
 if TYPE_CHECKING:
     import onnx
@@ -25,7 +27,8 @@ Arrays = tuple[np.ndarray, ...]
 def export(model: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
     """The graph of a module in evaluation mode, for inputs of exactly these shapes, without metadata.
 
-    Norms are folded into the convolutions before them by the exporter. It is run in onnxruntime on `inputs`, and gives
+    Norms are folded into the convolutions before them by the exporter, and weights into one where only they meet;
+    sines of doubles are taken in single precision. It is run in onnxruntime on `inputs`, and gives
     what the module gives.
 
     Raises
@@ -52,6 +55,8 @@ def export(model: nn.Module, inputs: tuple[Tensor, ...]) -> onnx.ModelProto:
     assert program is not None
     proto: onnx.ModelProto = program.model_proto
     strip(proto)
+    fold(proto)
+    in_single(proto)
     if len(proto.graph.input) != len(inputs):
         raise BenchError(f"{type(model).__name__} reads {len(proto.graph.input)} of its {len(inputs)} inputs")
     results = (expected,) if isinstance(expected, torch.Tensor) else tuple(expected)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CLOCK_SECONDS = 0.5
 PROBE = Path(__file__).parent / "probe.py"
+HERE = (sys.executable, str(PROBE))
 
 
 def execute(
@@ -52,7 +53,7 @@ def execute(
     """
     tools.modules("onnx", "onnxruntime")
     feed = Feed(proto, calls, hops, states)
-    outputs, facts, _ = probed([sys.executable, str(PROBE)], feed, CLOCK_SECONDS, board, limit)
+    outputs, facts, _ = probed(HERE, feed, CLOCK_SECONDS, board, limit)
     low, middle, high = facts["seconds"]
     return Ran(
         outputs=outputs,

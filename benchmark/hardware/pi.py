@@ -14,8 +14,7 @@ from benchmark.errors import BenchError
 from benchmark.hardware import sysroot, tools
 from benchmark.hardware.boards import Board
 from benchmark.hardware.exporting import Arrays
-from benchmark.hardware.host import PROBE, Feed, probed
-from benchmark.hardware.host import execute as execute_here
+from benchmark.hardware.host import HERE, PROBE, Feed, probed
 from benchmark.hardware.probe import COUNTED_CALLS
 from benchmark.hardware.programs import FIRMWARE
 from benchmark.hardware.running import LIMIT_SECONDS, Ran
@@ -66,11 +65,12 @@ def execute(
     if len(counts) != 2:
         raise BenchError(f"QEMU {version} did not count instructions: {tools.last_line(said)}")
     instructions = counts[1] // COUNTED_CALLS
+    held = probed(HERE, Feed(proto, calls[:1], hops, states), 0.0, board, limit)[1]["resident_bytes"]
     fast, middle, slow = (instructions / rate / board.clock_hz for rate in reversed(INSTRUCTIONS_A_CYCLE[board.core]))
     return Ran(
         outputs=outputs,
         flash_bytes=None,
-        ram_bytes=execute_here(proto, board, calls[:1], limit, states=states).ram_bytes,
+        ram_bytes=held,
         seconds=(fast, middle, slow),
         clock="modelled",
         instructions=instructions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,16 +61,17 @@ class Bare:
         return tuple(s.dequantize(x) if s else x for s, x in zip(self.outputs, outputs, strict=True))
 
 
-def calibration_rows(split: Split, count: int = CALIBRATION_ROWS) -> list[Arrays]:
-    """Rows evenly spread over a split: the same every time, from all of its items."""
-    return inputs(split, spread(len(split), count))
+def calibration_rows(split: Split, count: int = CALIBRATION_ROWS, shape: Sequence[int] | None = None) -> list[Arrays]:
+    """Rows evenly spread over a split: the same every time, from all of its items; of longer ones the beginning."""
+    return inputs(split, spread(len(split), count), shape)
 
 
 def quantize(proto: onnx.ModelProto, rows: Sequence[Arrays]) -> onnx.ModelProto:
     """The graph with integer operators (QLinearConv, QGemm and so on), ranges from the least to the largest seen.
 
     Operators that have no integer form (GRU, LSTM, transposed convolutions) stay in floats between a dequantisation
-    and a quantisation. Not every small model gains: measure the task's metric.
+    and a quantisation, and so do those whose results the quantiser would lose. Not every small model gains:
+    measure the task's metric.
 
     Raises
     ------
@@ -92,24 +94,43 @@ def quantize(proto: onnx.ModelProto, rows: Sequence[Arrays]) -> onnx.ModelProto:
             row = next(self.rows, None)
             return None if row is None else dict(zip(names, row, strict=True))
 
+    apart: dict[str, str] = {}
     with _quiet(), _saved() as path:
-        try:
-            quantize_static(
-                onnx.shape_inference.infer_shapes(proto),
-                path,
-                Reader(),
-                quant_format=QuantFormat.QOperator,
-                activation_type=QuantType.QInt8,
-                weight_type=QuantType.QInt8,
-                per_channel=True,
-            )
-        # It raises whatever comes: there is no error of its own.
-        except Exception as error:
-            raise BenchError(f"the graph cannot be quantised: {tools.last_line(str(error))}") from error
+        while True:
+            try:
+                quantize_static(
+                    onnx.shape_inference.infer_shapes(proto),
+                    path,
+                    Reader(),
+                    quant_format=QuantFormat.QOperator,
+                    activation_type=QuantType.QInt8,
+                    weight_type=QuantType.QInt8,
+                    per_channel=True,
+                    nodes_to_exclude=list(apart),
+                )
+                break
+            # It raises whatever comes: there is no error of its own.
+            except Exception as error:
+                found = _lost(proto, str(error))
+                if found.keys() <= apart.keys():
+                    at = f" at {', '.join(sorted({*found.values()}))}" if found else ""
+                    raise BenchError(f"the graph cannot be quantised{at}: {' '.join(str(error).split())}") from error
+                apart |= found
         result = onnx.load(path)
     strip(result)
     state_shapes(result)
     return result
+
+
+def _lost(proto: onnx.ModelProto, message: str) -> dict[str, str]:
+    """Names and kinds of the operators whose results the quantiser says that it has lost, or that read lost weights.
+
+    It leaves Where and some Pads in floats, but does not turn what they read back into floats.
+    """
+    lost = set(re.findall(r"'([^']+)'", message)) if "unknown initializers/tensors" in message else set()
+    weights = lost & {tensor.name for tensor in proto.graph.initializer}
+    nodes = [node for node in proto.graph.node if lost & set(node.output) or weights & set(node.input)]
+    return {node.name: node.op_type for node in nodes}
 
 
 def bare(proto: onnx.ModelProto, states: int = 0) -> Bare:

@@ -12,7 +12,9 @@ from benchmark.hardware import tools
 from benchmark.hardware.exporting import Arrays
 
 LIMIT_SECONDS = 60.0
-"""How long one emulation may take before it passes for a hang."""
+"""How long one emulation may take of the processor before it passes for a hang."""
+PATIENCE = 4.0
+"""How many times as long it may take on the clock: other work makes no net too slow."""
 
 
 class BoardError(BenchError):
@@ -21,6 +23,11 @@ class BoardError(BenchError):
     def __init__(self, message: str, outcome: str) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+    @property
+    def no_room(self) -> bool:
+        """Whether a smaller net may run there: the linker refused this one, or it overran its stack."""
+        return self.outcome in ("flash", "ram", "crashed")
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,9 @@ def run(command: Sequence[str], folder: Path, what: str, limit: float) -> subpro
     Raises
     ------
     BoardError
-        It does not end within the limit, in seconds.
+        It does not end within the limit, in seconds of the processor.
     """
     try:
-        return tools.run(command, seconds=limit, what=what, cwd=folder)
+        return tools.run(command, seconds=limit, what=what, cwd=folder, patience=PATIENCE)
     except tools.TimeLimitError as error:
         raise BoardError(str(error), "time limit") from error

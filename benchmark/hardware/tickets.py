@@ -7,15 +7,18 @@ passed on with its record.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from benchmark.errors import BenchError, RecordError, UsageError
 from benchmark.hardware.artefact import Artefact, artefact, quantised, streamed
 from benchmark.hardware.boards import Format
+from benchmark.hardware.exporting import Arrays
 from benchmark.hardware.quantize import calibration_rows
 from benchmark.hardware.rebuild import Reference, reference
 from benchmark.hardware.streaming import NotStreamable
@@ -89,15 +92,22 @@ def data_of(found: Ticket, home: Path | None) -> Data:
     return data
 
 
-def exported(found: Ticket, number_format: Format, hop_by_hop: bool, home: Path | None) -> Artefact:
+def exported(
+    found: Ticket, number_format: Format, hop_by_hop: bool, home: Path | None, example: Tensor | None = None
+) -> Artefact:
     """The net as a board takes it: quantised on validation rows, or one hop of a stream, where that is asked for.
+
+    Parameters
+    ----------
+    example
+        An input as it shall take them; None: the task's.
 
     Raises
     ------
     BenchError
         It cannot be exported so, or there are no data to quantise it on.
     """
-    example = found.reference.example
+    example = found.reference.example if example is None else example
     try:
         made = streamed(found.model, example) if hop_by_hop else artefact(found.model, (example,))
     except NotStreamable as error:
@@ -105,7 +115,21 @@ def exported(found: Ticket, number_format: Format, hop_by_hop: bool, home: Path 
         raise BenchError(f"{run}, round {found.round.round}, cannot be fed hop by hop: {error}") from error
     if number_format == "fp32":
         return made
-    return quantised(made, calibration_rows(data_of(found, home).validation))
+    return quantised(made, calibration_rows(data_of(found, home).validation, shape=example.shape))
+
+
+def for_rows(found: Ticket, made: Artefact, rows: Sequence[Arrays], home: Path | None) -> Artefact:
+    """The same net for rows, where these are longer than the task's example; a stream takes any number of hops.
+
+    Raises
+    ------
+    BenchError
+        It cannot be exported so.
+    """
+    row = rows[0][0]
+    if made.stream is not None or row.shape == tuple(found.reference.example.shape):
+        return made
+    return exported(found, made.format, False, home, torch.from_numpy(row))
 
 
 def beside(path: Path, number: int) -> Path:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import ceil
 from pathlib import Path
 
 from benchmark.data.cache import cache_folder
@@ -91,23 +95,47 @@ class TimeLimitError(BenchError):
 
 
 def run(
-    command: Sequence[str], *, seconds: float, what: str, cwd: Path | None = None
+    command: Sequence[str], *, seconds: float, what: str, cwd: Path | None = None, patience: float = 1
 ) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, whatever its exit code; what it prints is kept as text.
+
+    Parameters
+    ----------
+    seconds
+        That it may take.
+    patience
+        More than 1: these are seconds of the processor, and so many times as many may pass. What came of it then does
+        not depend on what else the computer does.
 
     Raises
     ------
     TimeLimitError
-        It took longer than `seconds`; `what` names it in the message.
+        It took longer; `what` names it in the message.
     """
+    slow = TimeLimitError(f"{what} did not end within {seconds:g} s and was stopped; give it longer with --limit")
     try:
-        return subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, errors="replace", timeout=seconds, check=False
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=patience * seconds,
+            check=False,
+            preexec_fn=partial(_limit, ceil(seconds)) if patience > 1 and os.name == "posix" else None,
         )
     except subprocess.TimeoutExpired as error:
-        raise TimeLimitError(
-            f"{what} did not end within {seconds:g} s and was stopped; give it longer with --limit"
-        ) from error
+        raise slow from error
+    if done.returncode < 0 and -done.returncode == getattr(signal, "SIGXCPU", None):
+        raise slow
+    return done
+
+
+def _limit(seconds: int) -> None:
+    """Have the system stop this process after so many seconds of the processor."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 def last_line(text: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from benchmark.errors import BenchError
 from benchmark.hardware import exporting, quantize
 from benchmark.hardware.quantize import Scale
-from tests.hardware.nets import made, net, rows
+from tests.hardware.nets import made, need, net, rows
 from tests.toy_task import Chirps
 
 
@@ -62,6 +63,42 @@ def test_calibration_takes_rows_from_the_first_to_the_last_and_always_the_same()
     for (row,), place in zip(found, (0, 20, 40, 60), strict=True):
         assert np.array_equal(row, split.batch(torch.tensor([place])).inputs.numpy())
     assert len(quantize.calibration_rows(split, 1000)) == 61
+
+
+def test_of_a_longer_row_the_beginning_is_taken() -> None:
+    split = Chirps(5, 0)
+    (row,) = quantize.calibration_rows(split, 2, (1, *split.inputs.shape[1:-1], 7))[1]
+    assert np.array_equal(row, split.inputs[4:5, ..., :7].numpy())
+
+
+class Chosen(nn.Module):
+    """One product of two, or the other: the quantiser has no operator for that, and forgets to give it floats."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.one, self.other = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.one(x) * torch.where(x > 0, self.other(x) * x, x + x)
+
+
+def test_what_the_quantiser_would_lose_stays_in_floats() -> None:
+    need("onnxscript", "onnxruntime")
+    model, random = Chosen().eval(), torch.Generator().manual_seed(1)
+    some = [(torch.randn(1, 8, generator=random).numpy(),) for _ in range(20)]
+    proto = quantize.quantize(exporting.export(model, (torch.zeros(1, 8),)), some)
+    operators = [node.op_type for node in proto.graph.node]
+    assert "Where" in operators and sum(name.startswith("QLinear") or name == "QGemm" for name in operators) >= 3
+    runner = exporting.session(proto)
+    with torch.no_grad():
+        wanted = [(model(torch.from_numpy(x)).numpy(),) for (x,) in some]
+    assert quantize.noise_ratio([exporting.call(runner, row) for row in some], wanted) > 25
+
+
+def test_what_cannot_be_quantised_is_one_line_with_all_that_the_runtime_says() -> None:
+    with pytest.raises(BenchError, match=r"cannot be quantised: [^\n]*invalid dimensions[^\n]*Expected: [^\n]*$"):
+        quantize.quantize(made("dense").proto, [(np.zeros((1, 3), np.float32),)])
 
 
 def test_without_rows_there_are_no_ranges() -> None:

@@ -229,6 +229,26 @@ class TestStreamsThatANetStates:
             stream(Sounding(late=0.1), noise(1, 12, 2))
 
 
+class Ringing(nn.Module):
+    """A transposed convolution, and how it is fed: what has begun to sound is carried."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.sound = nn.ConvTranspose1d(3, 1, 4, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.sound(x)[..., :-3]
+
+    def stream(self, x: Tensor) -> Stream:
+        def step(module: Steps, x: Tensor, tail: Tensor) -> tuple[Tensor, ...]:
+            sound = nn.functional.conv_transpose1d(x, self.sound.weight) + nn.functional.pad(tail, (0, 1))
+            return sound[..., :1], sound[..., 1:]
+
+        made = Steps(step, net=self)
+        return Stream(made, (x[..., :1], torch.zeros(1, 1, 3)), calls=12, axis=2, out_axis=2, steps=12)
+
+
 class TestMemory:
     def test_by_hand(self):
         # A hop (8 of 4 bytes), the state (8), both side by side (12 -> 16), the answer (8). State, hop and pair
@@ -253,6 +273,10 @@ class TestMemory:
         assert found.stream_arena_fp32 < 0.1 * found.arena_fp32
         assert found.stream_macs * 512 == macs(*zoo.of("wave"))
         assert found.stream_functions * 512 == found.functions
+
+    def test_a_hop_that_takes_part_of_a_layer_past_its_forward_is_counted(self):
+        found = footprint(Ringing(), noise(1, 3, 12))
+        assert (found.stream_calls, found.stream_macs, found.stream_state_fp32) == (12, 3 * 4, 4 * 3)
 
     def test_no_figures_where_there_is_no_stream(self):
         found = footprint(*zoo.of("flat"))

@@ -6,17 +6,19 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from benchmark import plugins, records
-from benchmark.errors import UsageError
-from benchmark.hardware import scoring, tickets
+from benchmark.cli import main
+from benchmark.hardware import cortexm, programs, sampling, scoring, tickets
+from benchmark.hardware.boards import Board
+from benchmark.hardware.c import Source
+from benchmark.hardware.running import Ran
 from benchmark.journal import weights_file
-from benchmark.task import Evaluation
+from benchmark.training import predict
 from tests.conftest import House
 from tests.hardware.nets import need
 from tests.toy_task import Chirps, Net, Toy
@@ -85,6 +87,36 @@ def test_the_best_nets_of_a_task_on_every_kind_of_board(magnitude: House) -> Non
     said = magnitude.run("fit", "--task", "toy", "--profile", "smoke", "--board", "nano-33-ble-sense").stdout
     assert f"magnitude {entry['round']}" in said and "executed" in said
     assert f"magnitude {entry['round']}, {entry['format']}, seed 0: " in line and "; memory: " in line
+
+
+@pytest.mark.long
+def test_where_the_linker_refuses_a_net_the_next_one_is_tried(
+    magnitude: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    need("onnxscript", "emx_onnx_cgen", "arm-none-eabi-gcc", "qemu-system-arm")
+    monkeypatch.setenv("TRIMBENCH_CACHE", str(magnitude.root / "cache"))
+    monkeypatch.setenv(plugins.FOLDERS, str(magnitude.root / "tasks"))
+    execute, seen = cortexm.execute, []
+
+    def tight(source: Source, board: Board, *rest: Any) -> Ran:
+        seen.append(source.weight_bytes)
+        if len(seen) < 3:
+            raise programs.does_not_fit(board, f"region FLASH overflowed by {len(seen)} bytes", "flash")
+        return execute(source, board, *rest)
+
+    monkeypatch.setattr(cortexm, "execute", tight)
+    command = ["emulate", "--task", "toy", "--profile", "smoke", "--board", "nano-33-ble-sense"]
+    assert main([*command, "--results", str(magnitude.results)]) == 0
+    _, *refused, ran = capsys.readouterr().out.splitlines()
+    assert len(refused) == 2 and all(
+        f"it does not fit on Arduino Nano 33 BLE Sense: region FLASH overflowed by {n} bytes" in line
+        for n, line in enumerate(refused, 1)
+    )
+    assert "; memory: " in ran and len(set(seen)) == 3
+    kept = json.loads((magnitude.results / f"{RECORD}.boards.json").read_text())["executed"]
+    assert sorted(entry["outcome"] for entry in kept) == ["flash", "flash", "ran"]
+    (entry,) = (entry for entry in kept if entry["outcome"] == "ran")
+    assert f"magnitude {entry['round']}, {entry['format']}" in ran
 
 
 def test_what_cannot_be_done_on_a_board_is_a_line_and_not_the_end(magnitude: House) -> None:
@@ -159,54 +191,12 @@ def test_weights_that_are_gone_are_told_with_the_run_that_makes_them(magnitude: 
     assert wanted in one_line(done.stderr)
 
 
-def test_items_are_spread_and_come_with_their_rows() -> None:
-    split = Chirps(61, 0)
-    chosen = scoring.sample(split, 4)
-    assert chosen.items.tolist() == chosen.rows.tolist() == [0, 20, 40, 60]
-    assert len(scoring.sample(split, None).rows) == len(scoring.sample(split, 61).rows) == 61
-
-
-class Pairs(Chirps):
-    """Two rows an item."""
-
-    def __init__(self, items: int, rows: int) -> None:
-        super().__init__(rows, 0)
-        self.sources = np.arange(items)
-
-
-def test_rows_of_an_item_lie_side_by_side() -> None:
-    assert scoring.sample(Pairs(30, 60), 2).rows.tolist() == [0, 1, 58, 59]
-    with pytest.raises(UsageError, match="7 test items have 60 rows, not the same number each: use --items all"):
-        scoring.sample(Pairs(7, 60), 2)
-
-
 def test_a_score_is_of_the_items_that_were_executed() -> None:
-    split, model = Chirps(40, 0), Net(4).eval()
-    chosen = scoring.sample(split, 8)
+    split = Chirps(40, 0)
+    reference = predict(Net(4).eval(), split)
+    chosen = sampling.sample(Toy(), split, reference, 8)
     right = torch.nn.functional.one_hot(split.targets[torch.from_numpy(chosen.rows)], 4).float()
-    found = scoring.score(Toy(), split, model, chosen, [(row[None].numpy(),) for row in right])
+    found = scoring.score(Toy(), split, reference, chosen, [(row[None].numpy(),) for row in right])
     assert (found.executed, found.items) == (1.0, 8)
-    with torch.no_grad():
-        guess = model(split.inputs).argmax(1)
-    assert found.torch == pytest.approx((guess == split.targets)[torch.from_numpy(chosen.rows)].float().mean().item())
-
-
-class Reversed(Toy):
-    """Its items are not in the order of its rows."""
-
-    def evaluate(self, outputs: torch.Tensor, split: Chirps) -> Evaluation:
-        found = super().evaluate(outputs, split)
-        return Evaluation(found.scores, {m: {n: a[::-1] for n, a in d.items()} for m, d in found.items.items()})
-
-
-class Noise(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[:, 0, :4]
-
-
-def test_items_whose_rows_are_elsewhere_are_noticed() -> None:
-    split, chosen = Chirps(40, 0), scoring.Sample(np.arange(8), np.arange(8))
-    outputs = [(np.zeros((1, 4), np.float32),)] * 8
-    assert scoring.score(Toy(), split, Noise(), chosen, outputs).items == 8
-    with pytest.raises(UsageError, match="rows do not lie in order: use --items all"):
-        scoring.score(Reversed(), split, Noise(), chosen, outputs)
+    hits = (reference.argmax(1) == split.targets)[torch.from_numpy(chosen.rows)]
+    assert found.torch == pytest.approx(hits.float().mean().item())

@@ -38,6 +38,14 @@ def test_a_program_that_hangs_is_stopped() -> None:
         tools.run([sys.executable, "-c", "import time; time.sleep(30)"], seconds=0.2, what="the sleeper")
 
 
+def test_other_work_on_the_computer_makes_no_program_too_slow() -> None:
+    asleep = [sys.executable, "-c", "import time; time.sleep(1.2)"]
+    assert tools.run(asleep, seconds=1, what="the sleeper", patience=20).returncode == 0
+    busy = [sys.executable, "-c", "while True: pass"]
+    with pytest.raises(tools.TimeLimitError, match=r"the worker did not end within 1 s and was stopped"):
+        tools.run(busy, seconds=1, what="the worker", patience=20)
+
+
 def test_a_helper_is_built_once(tmp_path: Path) -> None:
     need("gcc")
     source = tmp_path / "answer.c"
