@@ -170,6 +170,8 @@ def _does_not_link(board: Board, messages: str, data_end: int) -> BoardError:
     elif outside := re.search(r"address (0x\w+) of \S+ section `([.\w]+)' is not within region `data'", messages):
         words = f"section {outside[2]} ends at {outside[1]}, {int(outside[1], 16) - data_end} bytes outside region DATA"
         outcome = "ram"
+    elif large := re.search(r"size of array \W(\w+)\W is too large", messages):
+        words, outcome = f"array {large[1]} is larger than the compiler lets an object be", "flash"
     else:
         errors = [line.strip() for line in messages.splitlines() if "error" in line or "undefined reference" in line]
         said = errors[0] if errors else tools.last_line(messages)

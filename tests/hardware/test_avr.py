@@ -86,6 +86,13 @@ def test_weights_out_of_reach_are_told() -> None:
         avr.execute(heavy, board(MEGA), rows(net("dense")[1], 1))
 
 
+def test_an_array_that_is_too_large_is_told() -> None:
+    large = written(f"static const __flash float heavy[10000] = {{1}}; arena[1] = heavy[(int)arena[0]]; {ECHO}")
+    with pytest.raises(BoardError, match="array heavy is larger than the compiler lets an object be") as caught:
+        avr.execute(large, board(MEGA), ONE)
+    assert caught.value.no_room
+
+
 def test_a_hang_is_stopped() -> None:
     with pytest.raises(BoardError, match="did not end within 1 s") as caught:
         avr.execute(written("for (;;) { }"), board(UNO), ONE, limit=1)
