@@ -9,7 +9,7 @@ from benchmark.data.tones import Tones
 from benchmark.task import Batch, Split
 
 from . import features
-from .model import LEAD, MELS, Shape
+from .model import MELS, Shape
 
 IGNORED = -100
 """A target that is no part of the loss."""
@@ -34,7 +34,7 @@ class Notes(Split):
     def batch(self, rows: Tensor) -> Batch:
         """(rows, frames, hop + 80): levels and mel bands; and levels (rows, samples), those of the lead ignored."""
         whole = torch.cat([self.levels[rows].float().unflatten(1, (-1, self.shape.hop)), self.mels[rows]], 2)
-        return framed(whole if self.window is None else cut(whole, self.first[rows], self.window))
+        return framed(whole if self.window is None else cut(whole, self.first[rows], self.window), self.shape.lead)
 
 
 def cut(frames: Tensor, first: Tensor, count: int) -> Tensor:
@@ -42,9 +42,9 @@ def cut(frames: Tensor, first: Tensor, count: int) -> Tensor:
     return frames[torch.arange(len(frames)).unsqueeze(1), first.unsqueeze(1) + torch.arange(count)]
 
 
-def framed(frames: Tensor) -> Batch:
+def framed(frames: Tensor, lead: int) -> Batch:
     """Frames and the levels in them; what a net cannot know the past of, the lead, is not asked for."""
     levels = frames[..., :-MELS]
     targets = levels.long()
-    targets[:, :LEAD] = IGNORED
+    targets[:, :lead] = IGNORED
     return Batch(frames, targets.flatten(1))

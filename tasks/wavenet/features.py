@@ -9,7 +9,7 @@ from torch import Tensor
 from benchmark.audio.spectra import magnitudes
 from benchmark.data.tones import RATE, Tones
 
-from .model import LEAD, MELS, Shape
+from .model import MELS, Shape
 from .mulaw import encode
 
 WINDOW = 4
@@ -34,7 +34,7 @@ def levels(audio: Tensor, shape: Shape) -> Tensor:
 
 
 def mels(audio: Tensor, shape: Shape) -> Tensor:
-    """(notes, samples) to (notes, LEAD + frames, 80): bands in dB, of silence and the note, as -1 to about 1.
+    """(notes, samples) to (notes, lead + frames, 80): bands in dB, of silence and the note, as -1 to about 1.
 
     A frame is centred on the middle of its hop.
     """
@@ -44,10 +44,10 @@ def mels(audio: Tensor, shape: Shape) -> Tensor:
     filters = librosa.filters.mel(sr=shape.rate, n_fft=window, n_mels=MELS, fmin=20, fmax=shape.rate / 2)
     shifted = _led(audio, shape)[:, shape.hop // 2 :]
     parts = [torch.from_numpy(filters) @ magnitudes(part, window, shape.hop).square() for part in shifted.split(16)]
-    power = torch.cat(parts)[:, :, : LEAD + audio.shape[1] // shape.hop]
+    power = torch.cat(parts)[:, :, : shape.lead + audio.shape[1] // shape.hop]
     decibels = 10 * (power / shape.rate * 8000).clamp_min(10 ** (DEEPEST / 10)).log10()
     return (decibels / (-DEEPEST / 2) + 1).transpose(1, 2).contiguous()
 
 
 def _led(audio: Tensor, shape: Shape) -> Tensor:
-    return torch.nn.functional.pad(audio, (LEAD * shape.hop, 0))
+    return torch.nn.functional.pad(audio, (shape.lead * shape.hop, 0))

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from .data import IGNORED, Notes
-from .model import LEAD
 from .mulaw import LEVELS, SILENCE
 
 PRIORS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
@@ -20,7 +19,7 @@ def guesses(train: Notes, validation: Notes, test: Notes) -> dict[str, float]:
 
     `uniform`; `marginal`, a histogram; `previous`, a histogram for each level before, mixed with the marginal one.
     """
-    lead = LEAD * train.shape.hop
+    lead = train.shape.lead * train.shape.hop
     pairs = LEVELS * train.levels[:, lead - 1 : -1].long() + train.levels[:, lead:].long()
     counts = torch.bincount(pairs.flatten(), minlength=LEVELS**2).view(LEVELS, LEVELS).double()
     marginal = (counts.sum(0) + 1) / (counts.sum() + LEVELS)

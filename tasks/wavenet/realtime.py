@@ -2,8 +2,8 @@
 
 Dense, and cut evenly to the budgets of some rounds: time depends on widths, not on weights. Generation is cached, one
 column a sample, of one note and of eight side by side. A factor above 1 is faster than real time: seconds of sound of
-all notes for a second; `step us` is the median time of a step in microseconds. A step is some two hundred calls of
-torch on small tensors, so that their number, which no cut changes, soon decides.
+all notes for a second; `step us` is the median time of a step in microseconds. A step is a hundred or two calls
+of torch on small tensors, so that their number, which no cut changes, soon decides.
 """
 
 from __future__ import annotations

@@ -1,0 +1,72 @@
+"""The WaveNet sample by sample: what boards play is the net that was scored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.hardware.streaming import Stream
+from benchmark.trimming import couple, load
+from tasks.wavenet import task
+from tasks.wavenet.model import MELS, WaveNet
+from tasks.wavenet.mulaw import LEVELS, SILENCE
+from tasks.wavenet.stream import stream
+
+
+def cut() -> WaveNet:
+    """A net no two layers of which are alike, with weights that matter."""
+    torch.manual_seed(1)
+    net = task.model("smoke").eval()
+    coupling = couple(net, (task.example("smoke"),), protect=task.protected)
+    keep = {group.name: range(0, len(group), 1 + place % 3) for place, group in enumerate(coupling.groups)}
+    load(net, coupling.plan(keep).apply(net.state_dict()), coupling.stored)
+    assert isinstance(net, WaveNet)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.mul_(2)
+    return net
+
+
+@torch.no_grad()
+def played(made: Stream, x: torch.Tensor) -> np.ndarray:
+    """The logits of all samples."""
+    states, answers = made.inputs[1:], []
+    for hop in made.hops(x.numpy()):
+        answer, *states = made.module(torch.from_numpy(hop), *states)
+        answers.append(answer.numpy())
+    return made.whole(answers)
+
+
+@pytest.fixture(scope="module")
+def net() -> WaveNet:
+    return cut()
+
+
+def test_steps_give_what_the_forward_gives_of_notes_longer_than_the_receptive_field(net: WaveNet) -> None:
+    made, random = stream(net, task.example("smoke")), torch.Generator().manual_seed(2)
+    frames = 5
+    assert frames * net.hop > sum(net.dilations)
+    levels = torch.randint(LEVELS, (1, frames, net.hop), generator=random)
+    x = torch.cat([levels, 2 * torch.rand((1, frames, MELS), generator=random) - 1], -1)
+    with torch.no_grad():
+        wanted = net(x).numpy()
+    assert wanted.std(2).max() > 0.1
+    np.testing.assert_allclose(played(made, x), wanted, rtol=0, atol=1e-5 * float(np.abs(wanted).max()))
+
+
+def test_a_step_hears_the_sample_before_and_the_mel_bands_of_its_own_frame(net: WaveNet) -> None:
+    x = task.example("smoke")
+    hops = stream(net, x).hops(x.numpy())
+    assert len(hops) == x.shape[1] * net.hop and hops[0].shape == (1, 1, 1 + MELS)
+    levels = x[0, :, :-MELS].flatten().numpy()
+    assert [hop[0, 0, 0] for hop in hops] == [SILENCE, *levels[:-1]]
+    assert np.array_equal(hops[net.hop - 1][0, 0, 1:], x[0, 0, -MELS:]) and np.array_equal(
+        hops[net.hop][0, 0, 1:], x[0, 1, -MELS:]
+    )
+
+
+def test_queues_are_as_long_as_the_layers_reach_back(net: WaveNet) -> None:
+    made = stream(net, task.example("smoke"))
+    assert [state.shape[2] for state in made.inputs[1:]] == net.dilations
+    assert made.calls == made.steps == task.example("smoke").shape[1] * net.hop
