@@ -116,7 +116,8 @@ def summary(bench: Bench, rows: Sequence[Row], rules: Rules) -> Boards | None:
     sweeps = [row for row in rows if row.kind == "sweep"]
     if not sweeps or any(not r.memory for row in sweeps for run in _runs(bench, row) for r in run.record.rounds):
         return None
-    candidates = [_candidate(bench, row, cell, seen) for row in sweeps for cell in row.cells if cell.score]
+    methods = [row.method for row in sweeps]
+    candidates = [_candidate(bench, row, cell, seen, methods) for row in sweeps for cell in row.cells if cell.score]
     if not candidates:
         return None
     return Boards(
@@ -130,15 +131,20 @@ def _runs(bench: Bench, row: Row) -> Iterable[Run]:
     return bench.methods[row.method].values()
 
 
-def _candidate(bench: Bench, row: Row, cell: Cell, seen: dict[tuple[str, int], tuple[Execution, ...]]) -> _Candidate:
+def _candidate(
+    bench: Bench, row: Row, cell: Cell, seen: dict[tuple[str, int], tuple[Execution, ...]], sweeps: Sequence[str]
+) -> _Candidate:
     nets = []
+    # All sweeps of a seed begin with the same dense net.
+    methods = sweeps if cell.round == 0 else [row.method]
     for seed, run in bench.methods[row.method].items():
         entry = next(r for r in run.record.rounds if r.round == cell.round)
         try:
             net = Net.of(run.record, entry, Footprint.of(entry.memory))
         except RecordError as error:
             raise RecordError(f"{run.path}: round {cell.round}: {error}") from error
-        nets.append((net, entry, tuple(e for e in seen[row.method, seed] if e.round == cell.round)))
+        there = (e for method in methods for e in seen.get((method, seed), ()))
+        nets.append((net, entry, tuple(e for e in there if e.round == cell.round)))
     return _Candidate(row, cell, tuple(nets))
 
 

@@ -119,6 +119,22 @@ def test_what_was_executed_counts_before_what_was_estimated(tmp_path):
     assert safe(said) in leaderboard.build(tmp_path) and said not in leaderboard.build(tmp_path)
 
 
+def test_dense_was_executed_for_every_sweep_that_begins_with_it(tmp_path):
+    path = sweep(tmp_path, Run(method="magnitude", truth=falling(0)))
+    sweep(tmp_path, Run(method="random", truth=falling(0)))
+    ran = Execution(
+        0, "pi-4b", "fp32", "ran", ram_bytes=60_000_000, seconds=(0.001, 0.002, 0.003), clock="measured", parity=1e-7,
+    )  # fmt: skip
+    evidence.add(path, records.read(path).run, [ran])
+    place = on(tmp_path, "pi-4b")
+    assert (place.cell.round, place.known, place.fit.ram_bytes) == (0, "executed", 60_000_000)
+    later = replace(ran, round=3)
+    evidence.add(path, records.read(path).run, [later])
+    sweep(tmp_path, Run(method="random", truth=falling(3)))
+    place = on(tmp_path, "pi-4b")
+    assert (place.method, place.cell.round, place.known) == ("random", 3, "estimated")
+
+
 def test_damaged_evidence_is_refused(tmp_path):
     path = sweep(tmp_path, Run(truth=falling(5)))
     evidence.path_of(path).write_text("{")
