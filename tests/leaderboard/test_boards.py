@@ -123,11 +123,11 @@ def test_dense_was_executed_for_every_sweep_that_begins_with_it(tmp_path):
     path = sweep(tmp_path, Run(method="magnitude", truth=falling(0)))
     sweep(tmp_path, Run(method="random", truth=falling(0)))
     ran = Execution(
-        0, "pi-4b", "fp32", "ran", ram_bytes=60_000_000, seconds=(0.001, 0.002, 0.003), clock="measured", parity=1e-7,
+        0, "pi-4b", "fp32", "ran", ram_bytes=90_000_000, seconds=(0.001, 0.002, 0.003), clock="measured", parity=1e-7,
     )  # fmt: skip
     evidence.add(path, records.read(path).run, [ran])
     place = on(tmp_path, "pi-4b")
-    assert (place.cell.round, place.known, place.fit.ram_bytes) == (0, "executed", 60_000_000)
+    assert (place.cell.round, place.known, place.fit.ram_bytes) == (0, "executed", 90_000_000)
     later = replace(ran, round=3)
     evidence.add(path, records.read(path).run, [later])
     sweep(tmp_path, Run(method="random", truth=falling(3)))
