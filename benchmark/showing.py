@@ -61,7 +61,8 @@ def card(name: str) -> str:
 
 def _page(title: str, about: Card, facts: dict[str, str]) -> str:
     own = {"title": about.title, "source": about.source, "licence": about.licence, "notes": about.notes or "none"}
-    return "\n".join([title, *(f"  {name}: {text}" for name, text in (own | facts).items())])
+    lines = (f"  {name}:" + (text if text.startswith("\n") else f" {text}") for name, text in (own | facts).items())
+    return "\n".join([title, *lines])
 
 
 def _tasks() -> dict[str, str]:

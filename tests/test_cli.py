@@ -117,6 +117,8 @@ def test_show_prints_the_card_of_each_kind(house: House):
     assert "toy.accuracy.v1 (higher is better)" in house.run("show", "toy").stdout
     assert "all the steps that the ticket has had" in house.run("show", "narrow+").stdout
     assert "magnitude: its units held at zero instead of cut" in house.run("show", "magnitude-masked").stdout
+    for name in ("magnitude", "toy"):
+        assert not [line for line in house.run("show", name).stdout.splitlines() if line != line.rstrip()]
 
 
 def test_env_is_json_without_the_person(house: House):
