@@ -98,7 +98,7 @@ class Fit:
 
 
 def estimate(board: Board, net: Net, number_format: Format) -> Fit:
-    """What a net will take on a board, without running it: at once or, where that fits better, as a stream.
+    """What a net will take on a board, without running it: at once or, where that fits better or must be, as a stream.
 
     The time is multiply-accumulates and calls of slow functions times what these cost on the board, in cycles, plus a
     constant for a call; good within the factor `rules.band` either way.
@@ -106,7 +106,8 @@ def estimate(board: Board, net: Net, number_format: Format) -> Fit:
     whole = _estimate(board, net, number_format, streamed=False)
     if not net.footprint.stream_calls:
         return whole
-    return min(whole, _estimate(board, net, number_format, streamed=True), key=lambda fit: fit.badness)
+    streamed = _estimate(board, net, number_format, streamed=True)
+    return streamed if net.footprint.stream_only else min(whole, streamed, key=lambda fit: fit.badness)
 
 
 def _estimate(board: Board, net: Net, number_format: Format, streamed: bool) -> Fit:

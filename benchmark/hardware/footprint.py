@@ -45,6 +45,8 @@ class Footprint:
     stream_macs: int = 0
     """For a hop, as are the functions."""
     stream_functions: int = 0
+    stream_only: int = 0
+    """1 where a net is told next what it has answered: nothing but the stream is what a board would run."""
 
     def weights(self, number_format: Format) -> int:
         """Bytes of the weights as they lie in flash, norms folded."""
@@ -58,7 +60,9 @@ class Footprint:
 
     def entry(self) -> dict[str, int]:
         """As a record holds it: without a stream's figures where there is none."""
-        return {name: value for name, value in asdict(self).items() if self.stream_calls or name not in _STREAM}
+        none = set() if self.stream_calls else _STREAM
+        left_out = none if self.stream_only else none | {"stream_only"}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod
     def of(cls, entry: Mapping[str, int]) -> Footprint:
@@ -130,6 +134,7 @@ def _stream_figures(model: nn.Module, example: Tensor | tuple[Any, ...]) -> dict
         "stream_state_int8": sizes["int8"],
         "stream_macs": _macs(made),
         "stream_functions": graph.functions,
+        "stream_only": int(made.feeds_back),
     }
 
 

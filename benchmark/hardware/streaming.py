@@ -52,6 +52,8 @@ class Stream:
     """Of the net's answer along `out_axis`: the last so many of what the hops answer."""
     late: int = 0
     """Steps of zeros that follow an input, so that the last of its answer comes."""
+    feeds_back: bool = False
+    """What it answers decides what it is told next: to call the whole net, one would have to know that before."""
 
     @property
     def states(self) -> tuple[np.ndarray, ...]:

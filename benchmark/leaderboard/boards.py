@@ -90,7 +90,7 @@ class _Candidate:
             executed(board, net, e)
             for net, _, executions in self.nets
             for e in executions
-            if (e.board, e.format) == (board.name, number_format)
+            if (e.board, e.format) == (board.name, number_format) and e.streamed >= net.footprint.stream_only
         ]
         return max(ran or [estimate(board, net, number_format) for net, _, _ in self.nets], key=lambda fit: fit.badness)
 

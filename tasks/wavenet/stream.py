@@ -70,4 +70,4 @@ def stream(net: WaveNet, example: Tensor) -> Stream:
     """How the net is fed sample by sample."""
     made, count = Step(net).eval(), example.shape[1] * net.hop
     first = torch.cat([torch.full((1, 1, 1), float(SILENCE)), example[:, :1, net.hop :]], 2)
-    return Samples(made, (first, *made.start()), calls=count, axis=1, out_axis=2, steps=count)
+    return Samples(made, (first, *made.start()), calls=count, axis=1, out_axis=2, steps=count, feeds_back=True)

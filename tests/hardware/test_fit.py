@@ -42,6 +42,17 @@ def test_by_hand():
     assert (fit.verdict, fit.limit, fit.sure, fit.executed) == ("fits", "RAM", True, False)
 
 
+def test_a_net_that_hears_itself_is_judged_as_a_stream_however_much_slower():
+    figures = {"stream_calls": 1000, "stream_arena_fp32": 7_168, "stream_macs": 135_296, "stream_functions": 100}
+    whole, streamed = (
+        estimate(NANO, needing(**figures), "fp32"),
+        estimate(NANO, needing(**figures, stream_only=1), "fp32"),
+    )
+    assert (whole.streamed, whole.verdict) == (False, "fits")
+    assert (streamed.streamed, streamed.verdict) == (True, "slow")
+    assert streamed.real_time_factor == pytest.approx([1000 * factor for factor in whole.real_time_factor])
+
+
 def test_int8_takes_int8_figures():
     fit = estimate(UNO, NET, "int8")
     assert (fit.flash_bytes, fit.ram_bytes) == (5_500 + 8_300, 1_792 + 512)

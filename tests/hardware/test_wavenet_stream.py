@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from benchmark.hardware import boards
+from benchmark.hardware.fit import Net, estimate
+from benchmark.hardware.footprint import Footprint, footprint
 from benchmark.hardware.streaming import Stream
 from benchmark.trimming import couple, load
 from tasks.wavenet import task
@@ -70,3 +73,10 @@ def test_queues_are_as_long_as_the_layers_reach_back(net: WaveNet) -> None:
     made = stream(net, task.example("smoke"))
     assert [state.shape[2] for state in made.inputs[1:]] == net.dilations
     assert made.calls == made.steps == task.example("smoke").shape[1] * net.hop
+
+
+def test_boards_run_nothing_but_its_stream(net: WaveNet) -> None:
+    made = footprint(net, task.example("smoke"))
+    assert made.stream_only == 1 and made.entry()["stream_only"] == 1 and Footprint.of(made.entry()) == made
+    fit = estimate(boards.board("pi-4b"), Net(made, macs=1, seconds=0.064), "fp32")
+    assert fit.streamed
