@@ -64,8 +64,8 @@ SHAPES: dict[Profile, Shape] = {
     "quick": Shape(8000, 7, 32, 64, 256),
     "full": Shape(16_000, 10, 128, 256, 80),
 }
-"""`quick` is narrower than the paper's net and hears less, so that a run fits its minutes. What it is told of a frame may
-be wide, as it costs nothing a sample; without, the two tables of levels would be more than the last rounds may keep."""
+"""`quick` is narrower than the paper's net and hears less, so that a run fits its minutes. What it is told of a frame
+may be wide, as it costs nothing a sample; else the two tables of levels would be more than the last rounds may keep."""
 
 
 class Levels(nn.Embedding):
