@@ -65,7 +65,7 @@ SHAPES: dict[Profile, Shape] = {
     "full": Shape(16_000, 10, 128, 256, 80),
 }
 """`quick` is narrower than the paper's net and hears less, so that a run fits its minutes. What it is told of a frame
-may be wide, as it costs nothing a sample; else the two tables of levels would be more than the last rounds may keep."""
+may be wide, as it is computed once a frame; else the tables of levels would be more than the last rounds may keep."""
 
 
 class Levels(nn.Embedding):
