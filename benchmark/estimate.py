@@ -80,6 +80,8 @@ def _seconds(job: Job, pace: _Pace) -> float:
         return a_round * pace.dense * (len(BUDGETS) - 1)
     if job.key.method == "dense+":
         return 2 * steps * pace.dense
+    if job.round is not None:
+        return pace.step(job.round) * (steps + job.round * a_round)
     if job.key.method == "narrow+":
-        return sum(pace.step(k) * (steps + k * a_round) for k in CONTROL_ROUNDS)
+        return 0  # its rounds are jobs
     return a_round * sum(pace.step(k) for k in CONTROL_ROUNDS)

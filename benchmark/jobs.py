@@ -14,12 +14,14 @@ from benchmark.records import RunKey
 
 @dataclass(frozen=True)
 class Job:
-    """A dense training, which other jobs share, or a run."""
+    """A run, or a training that comes before it: the dense net, which many runs share, or one round of `narrow+`."""
 
     key: RunKey
     home: Path | None
     dense: bool = False
     """True: only data and the dense net of the key's task, profile and seed."""
+    round: int | None = None
+    """Only the net of that round of the key's control."""
     needs: tuple[Job, ...] = ()
     weight: float = 1.0
     """About how long it takes, in dense trainings; long ones start first."""
@@ -28,7 +30,13 @@ class Job:
     def name(self) -> str:
         """For a person."""
         k = self.key
-        return f"{k.task} {k.profile} {'dense' if self.dense else k.method} seed {k.seed}"
+        which = "" if self.round is None else f" round {self.round}"
+        return f"{k.task} {k.profile} {'dense' if self.dense else k.method}{which} seed {k.seed}"
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a record comes of it."""
+        return not self.dense and self.round is None
 
 
 OnEvent = Callable[[Job, str, dict[str, Any]], None]
@@ -50,6 +58,8 @@ def do(job: Job, results: Path, on_event: OnEvent) -> str:
     try:
         if job.dense:
             run.setting(job.key, job.home, report)
+        elif job.round is not None:
+            run.train_ahead(job.key, job.round, job.home, report)
         else:
             run.perform(job.key, results, job.home, report)
     except BenchError as error:

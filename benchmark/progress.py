@@ -79,7 +79,7 @@ class Bars:
     def __call__(self, job: Job, event: str, facts: dict[str, Any]) -> None:
         """Move the job's bar."""
         if job.name not in self._bars:
-            self._bars[job.name] = self._rich.add_task(job.name, total=1 if job.dense else len(BUDGETS) - 1, now="")
+            self._bars[job.name] = self._rich.add_task(job.name, total=len(BUDGETS) - 1 if job.is_run else 1, now="")
         bar = self._bars[job.name]
         self._rich.update(bar, now=_words(event, facts))
         if event == "round":

@@ -148,6 +148,11 @@ def narrow_plus(setting: Setting, rounds: Iterable[int], on_check: OnCheck) -> I
     yield from _from_scratch(setting, "narrow+", _uniform(setting, rounds), steps, on_check)
 
 
+def uniform(setting: Setting, k: int) -> Keep:
+    """The units of the uniformly narrower net of round k."""
+    return _first(uniform_widths(setting.coupling, setting.budget(k)))
+
+
 def reinit(setting: Setting, widths: Mapping[int, Mapping[str, int]], on_check: OnCheck) -> Iterator[Point]:
     """The exact widths of a criterion's tickets (round -> group -> units), from fresh weights, steps of one round."""
     yield from _from_scratch(setting, "reinit", widths, _one_round(setting), on_check)
@@ -194,7 +199,7 @@ def _from_scratch(
     on_check: OnCheck,
 ) -> Iterator[Point]:
     for k, width in widths.items():
-        keep = {group: list(range(units)) for group, units in width.items()}
+        keep = _first(width)
         model = built(setting, setting.coupling.plan(keep).apply(setting.dense.state))
         reinitialise(model, stream(setting.seed, method, "init", k))
         fitted = fit(
@@ -211,6 +216,10 @@ def _from_scratch(
 
 def _uniform(setting: Setting, rounds: Iterable[int]) -> dict[int, dict[str, int]]:
     return {k: uniform_widths(setting.coupling, setting.budget(k)) for k in rounds if setting.reachable(k)}
+
+
+def _first(widths: Mapping[str, int]) -> Keep:
+    return {group: list(range(units)) for group, units in widths.items()}
 
 
 def _one_round(setting: Setting) -> Callable[[int], int]:

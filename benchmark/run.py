@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from benchmark import composition, methods, plugins, protocol, records
+from benchmark import ahead, composition, methods, plugins, protocol, records
 from benchmark.audio.examples import write_examples
 from benchmark.budgets import BUDGETS, CONTROL_ROUNDS, MINIMUM_UNITS
 from benchmark.dense import trained_dense
@@ -82,6 +82,13 @@ def setting(key: RunKey, home: Path | None, report: Report) -> Setting:
     return Setting(task, data, profile, key.seed, task.training(profile), fit, coupling)
 
 
+def train_ahead(key: RunKey, k: int, home: Path | None, report: Report) -> None:
+    """Train the net of one round of `narrow+`, for the run to find."""
+    others = set(CONTROL_ROUNDS) - {k}
+    for _ in points(key, setting(key, home, report), others, None, Path(), report):
+        pass
+
+
 def points(
     key: RunKey, setting: Setting, done: Container[int], last: Last | None, results: Path, report: Report
 ) -> Iterator[Point]:
@@ -114,8 +121,10 @@ def points(
         yield from protocol.reinit(setting, {k: widths[k] for k in rounds if k in widths}, on_check)
     elif method.name == "dense+":
         yield from protocol.dense_plus(setting, [k for k in (0,) if k not in done], on_check)
+    elif method.name == "narrow+":
+        yield from (ahead.narrow_plus(key, setting, k, on_check) for k in rounds if setting.reachable(k))
     else:
-        controls = {"narrow": protocol.narrow, "narrow-again": protocol.narrow_again, "narrow+": protocol.narrow_plus}
+        controls = {"narrow": protocol.narrow, "narrow-again": protocol.narrow_again}
         yield from controls[method.name](setting, rounds, on_check)
 
 

@@ -81,7 +81,7 @@ def _processes(jobs: int | None) -> int:
 
 def _announce(todo: Plan, keys: list[RunKey], results: Path, processes: int, redo: str) -> None:
     counts = Counter(todo.standing.values())
-    runs = sum(not job.dense for job in todo.jobs)
+    runs = sum(job.is_run for job in todo.jobs)
     lines = [f"{len(keys)} runs asked for: {', '.join(f'{n} {what}' for what, n in sorted(counts.items()))}"]
     for what in ("stale", "failed"):
         if counts[what] and what not in REDO[redo]:

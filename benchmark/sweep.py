@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark import methods, records
+from benchmark.budgets import CONTROL_ROUNDS
 from benchmark.errors import RecordError
 from benchmark.jobs import Job, OnEvent
 from benchmark.records import RunKey
@@ -42,6 +43,7 @@ def plan(keys: Iterable[RunKey], results: Path, home: Path | None, redo: str) ->
     """The jobs that are left for these runs, each after what it needs."""
     standing = {key: _standing(key, results) for key in keys}
     dense: dict[tuple[str, str, str, int], Job] = {}
+    long: list[Job] = []
     jobs: dict[RunKey, Job] = {}
     for key in sorted(standing, key=lambda key: methods.method(key.method).needs is not None):
         if standing[key] not in REDO[redo]:
@@ -50,9 +52,11 @@ def plan(keys: Iterable[RunKey], results: Path, home: Path | None, redo: str) ->
         first = dense.setdefault(shared, Job(key, home, dense=True))
         method = methods.method(key.method)
         needed = RunKey(key.task, key.data, key.profile, method.needs, key.seed) if method.needs else None
-        needs = (first, *([jobs[needed]] if needed in jobs else []))
+        before = _ahead(key, home, first)
+        long += before
+        needs = (first, *before, *([jobs[needed]] if needed in jobs else []))
         jobs[key] = Job(key, home, needs=needs, weight=_weight(method))
-    return Plan((*dense.values(), *jobs.values()), standing)
+    return Plan((*dense.values(), *long, *jobs.values()), standing)
 
 
 def execute(jobs: Sequence[Job], results: Path, processes: int, on_event: OnEvent) -> list[Outcome]:
@@ -76,11 +80,18 @@ def execute(jobs: Sequence[Job], results: Path, processes: int, on_event: OnEven
     return [outcomes[job] for job in jobs]
 
 
+def _ahead(key: RunKey, home: Path | None, dense: Job) -> tuple[Job, ...]:
+    """Rounds of a control that take so long that each is a job: no core waits for the last run."""
+    if key.method != "narrow+":
+        return ()
+    return tuple(Job(key, home, round=k, needs=(dense,), weight=1 + k / 3) for k in CONTROL_ROUNDS)
+
+
 def _weight(method: methods.Method) -> float:
     """About how long, in dense trainings; it only orders the work."""
     if method.kind != "control":
         return {"sweep": 5.0, "masked": 14.0}[method.kind]
-    return {"narrow+": 7.0, "dense+": 2.0}.get(method.name, 1.0)
+    return {"dense+": 2.0}.get(method.name, 1.0)
 
 
 def _standing(key: RunKey, results: Path) -> str:

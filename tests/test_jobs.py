@@ -11,14 +11,21 @@ from benchmark.records import RunKey
 KEY = RunKey("toy", "made", "smoke", "magnitude", 0)
 
 
-@pytest.mark.parametrize(("dense", "called"), [(True, "setting"), (False, "perform")])
-def test_every_job_computes_on_one_thread(monkeypatch, dense, called):
+@pytest.mark.parametrize(
+    ("job", "called"),
+    [
+        (Job(KEY, None, dense=True), "setting"),
+        (Job(KEY, None, round=4), "train_ahead"),
+        (Job(KEY, None), "perform"),
+    ],
+)
+def test_every_job_computes_on_one_thread(monkeypatch, job, called):
     threads = []
     monkeypatch.setattr(run, called, lambda *arguments: threads.append(torch.get_num_threads()))
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert do(Job(KEY, None, dense), Path("results"), lambda *event: None) == ""
+        assert do(job, Path("results"), lambda *event: None) == ""
     finally:
         torch.set_num_threads(before)
     assert threads == [1]

@@ -25,3 +25,11 @@ def test_seeds_do_not_share_a_dense_net(tmp_path: Path):
     both = [RunKey("chords", "rendered", "smoke", "narrow", seed) for seed in (0, 1)]
     todo = plan(both, tmp_path, None, "missing")
     assert sum(job.dense for job in todo.jobs) == 2
+
+
+def test_the_long_rounds_of_narrow_plus_are_jobs_that_the_run_waits_for(tmp_path: Path):
+    dense, *rounds, run = plan(keys("narrow+"), tmp_path, None, "missing").jobs
+    assert [job.round for job in rounds] == [4, 8, 12]
+    assert all(job.needs == (dense,) and not job.is_run for job in rounds)
+    assert run.is_run and run.needs == (dense, *rounds)
+    assert len({job.name for job in (dense, *rounds, run)}) == 5

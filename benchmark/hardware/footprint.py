@@ -140,14 +140,9 @@ def _stream_figures(model: nn.Module, example: Tensor | tuple[Any, ...]) -> dict
 
 def _macs(made: Stream) -> int:
     """Of a hop: layer by layer, or by operator where a hop takes part of a layer, past its own forward."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from benchmark.measure.macs import UnknownLayer, macs
+    from benchmark.measure import UnknownLayer, macs, macs_by_operator
 
     try:
         return macs(made.module, made.inputs)
     except UnknownLayer:
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            made.module(*made.inputs)
-        return int(counter.get_total_flops()) // 2
+        return macs_by_operator(made.module, made.inputs)

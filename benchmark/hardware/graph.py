@@ -24,7 +24,7 @@ from torch.utils._pytree import tree_leaves
 from benchmark.errors import BenchError
 from benchmark.hardware import operators
 from benchmark.hardware.boards import Format
-from benchmark.measure._evaluating import evaluating
+from benchmark.measure.evaluating import evaluating
 
 
 class UnknownOperator(BenchError):  # noqa: N818 - it says what went wrong, and the name is public

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from benchmark.errors import BenchError
-from benchmark.measure._evaluating import evaluating
+from benchmark.measure.evaluating import evaluating
 
 LONG = 1024
 HOP = 64

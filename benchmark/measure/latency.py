@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import UsageError
-from benchmark.measure._evaluating import evaluating
+from benchmark.measure.evaluating import evaluating
 
 TIMING = 2e-3
 """One timing lasts at least about this many seconds: far above the clock's step and the cost of reading it."""

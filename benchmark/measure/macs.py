@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmark.errors import BenchError
-from benchmark.measure._evaluating import evaluating
+from benchmark.measure.evaluating import evaluating
 
 Rule = Callable[[Any, tuple[Any, ...], Any], int]
 """(module, its inputs in the order of its forward's signature, its output) -> MACs of that call."""
