@@ -30,7 +30,9 @@ NOTES: Mapping[Profile, Mapping[Side, int]] = {
 """About how many of each side."""
 
 
-def load(name: str, home: Path | None, profile: Profile, seed: int, seconds: float | None = None) -> Sides:
+def load(
+    name: str, home: Path | None, profile: Profile, seed: int, seconds: float | None = None, train: int | None = None
+) -> Sides:
     """Fold `seed` of the sources tests, on the keys of fold `seed`; see :mod:`benchmark.data.tones`.
 
     Parameters
@@ -45,13 +47,18 @@ def load(name: str, home: Path | None, profile: Profile, seed: int, seconds: flo
         Which fold tests.
     seconds
         Of a note, where they are not those of the profile.
+    train
+        About how many notes to train on, likewise.
 
     Raises
     ------
     DataError
         The folder is absent, or a side has no usable note.
     """
-    wanted = SECONDS[profile] if seconds is None else seconds, NOTES[profile], seed
+    counts = dict(NOTES[profile])
+    if train is not None:
+        counts["train"] = train
+    wanted = SECONDS[profile] if seconds is None else seconds, counts, seed
     held = tones.rendered(font(), *wanted) if name == RENDERED.name else played.load(name, home, *wanted)
     licence = next(data.licence for data in DATASETS if data.name == name)
     return replace(held, facts={"licence": licence, **held.facts})

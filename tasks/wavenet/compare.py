@@ -1,9 +1,9 @@
 """The dense net beside what anybody can do. `python -m tasks.wavenet.compare` prints scores on test notes as JSON.
 
-`nats`: a sample, teacher-forced, of the net and of three guesses without one. `scores`: the common metrics of notes
-that the net generates from their mel frames, between silence, white noise, a semitone off, half of the amplitude, a
-copy, and noise with the mean spectrum of training notes; `levels` is the note itself in 256 levels: no net can be
-nearer. `--data NAME --data-home DIR` as of `run`; `--examples DIR` writes notes.
+`nats`: a sample, teacher-forced, of the net and of three guesses without one, all after linear prediction. `scores`:
+the common metrics of notes that the net generates from their mel frames, between silence, white noise, a semitone off,
+half of the amplitude, a copy, and noise with the mean spectrum of training notes; `prediction` is noise through the
+linear prediction that the net is told. `--data NAME --data-home DIR` as of `run`; `--examples DIR` writes notes.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from benchmark.training import test as measured
 from .data import Notes
 from .generate import chosen
 from .guesses import guesses
-from .mulaw import decode, encode
 from .task import HEARD, NATS, WavenetTask
+from .vocoder import vocoded
 
 
 def compare(task: Task, data: Data, seed: int, examples: Path | None) -> dict[str, object]:
@@ -33,7 +33,7 @@ def compare(task: Task, data: Data, seed: int, examples: Path | None) -> dict[st
     rate, reference = test.shape.rate, test.audio[chosen(test)]
     found = anchors(reference, rate)
     found["mean spectrum"] = scored(mean_spectrum(train.audio, reference), reference, rate)
-    found["levels"] = scored(decode(encode(reference)), reference, rate)
+    found["prediction"] = scored(vocoded(train, test), reference, rate)
     found["net"] = {metric.id.split(".")[1]: result.scores[metric.id] for metric in HEARD}
     if examples is not None and result.examples is not None:
         write_examples(examples / "made", result.examples.made, rate)

@@ -1,4 +1,4 @@
-"""What the net is told of a note, every 32 ms: 80 mel bands; and its samples as levels, after silence."""
+"""What the net is told of a note every 32 ms: 80 mel bands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from benchmark.audio.spectra import magnitudes
 from benchmark.data.tones import RATE, Tones
 
 from .model import MELS, Shape
-from .mulaw import encode
 
 WINDOW = 4
 """Frames: 128 ms, as the papers' 2,048 samples at 16 kHz."""
@@ -19,35 +18,35 @@ DEEPEST = -80.0
 
 
 def sound(tones: Tones, shape: Shape) -> Tensor:
-    """(notes, frames * hop) float32 at the net's rate, in -1 to 1; a rest shorter than a frame is left out."""
+    """(notes, (lead + frames) * hop) float32 at the net's rate, in -1 to 1: silence, then the notes.
+
+    A rest shorter than a frame is left out.
+    """
     audio = tones.audio.astype(np.float64) / 32768
     if shape.rate != RATE:
         import soxr
 
         audio = soxr.resample(audio.T, RATE, shape.rate, quality="VHQ").T
-    return torch.from_numpy(audio[:, : audio.shape[1] // shape.hop * shape.hop].astype(np.float32))
+    whole = torch.from_numpy(audio[:, : audio.shape[1] // shape.hop * shape.hop].astype(np.float32))
+    return torch.nn.functional.pad(whole, (shape.lead * shape.hop, 0))
 
 
-def levels(audio: Tensor, shape: Shape) -> Tensor:
-    """(notes, samples) to uint8 (notes, lead + samples): silence and the note."""
-    return encode(_led(audio, shape)).to(torch.uint8)
-
-
-def mels(audio: Tensor, shape: Shape) -> Tensor:
-    """(notes, samples) to (notes, lead + frames, 80): bands in dB, of silence and the note, as -1 to about 1.
-
-    A frame is centred on the middle of its hop.
-    """
+def filters(shape: Shape) -> Tensor:
+    """(80, bins) float32: what of the power at each frequency is in a band."""
     import librosa
 
     window = WINDOW * shape.hop
-    filters = librosa.filters.mel(sr=shape.rate, n_fft=window, n_mels=MELS, fmin=20, fmax=shape.rate / 2)
-    shifted = _led(audio, shape)[:, shape.hop // 2 :]
-    parts = [torch.from_numpy(filters) @ magnitudes(part, window, shape.hop).square() for part in shifted.split(16)]
-    power = torch.cat(parts)[:, :, : shape.lead + audio.shape[1] // shape.hop]
+    return torch.from_numpy(librosa.filters.mel(sr=shape.rate, n_fft=window, n_mels=MELS, fmin=20, fmax=shape.rate / 2))
+
+
+def mels(audio: Tensor, shape: Shape) -> Tensor:
+    """(notes, frames * hop) to (notes, frames, 80): bands in dB as -1 to about 1.
+
+    A frame is centred on the middle of its hop.
+    """
+    bands, shifted = filters(shape), audio[:, shape.hop // 2 :]
+    window = WINDOW * shape.hop
+    parts = [bands @ magnitudes(part, window, shape.hop).square() for part in shifted.split(16)]
+    power = torch.cat(parts)[:, :, : audio.shape[1] // shape.hop]
     decibels = 10 * (power / shape.rate * 8000).clamp_min(10 ** (DEEPEST / 10)).log10()
     return (decibels / (-DEEPEST / 2) + 1).transpose(1, 2).contiguous()
-
-
-def _led(audio: Tensor, shape: Shape) -> Tensor:
-    return torch.nn.functional.pad(audio, (shape.lead * shape.hop, 0))

@@ -1,11 +1,14 @@
 """Notes that a WaveNet makes by itself: one step, one sample.
 
-A layer needs what went into it `dilation` samples ago, so it keeps as many columns in a queue and computes one column
-a step (Le Paine et al., "Fast WaveNet generation algorithm", 2016). It is the same function as the forward of all
-samples at once.
+A sample is predicted from those before it, the net draws what the prediction leaves, and their sum is the sample. A
+layer needs what went into it `dilation` samples ago, so it keeps as many columns in a queue and computes one column a
+step (Le Paine et al., "Fast WaveNet generation algorithm", 2016). It is the same function as the forward of all samples
+at once.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -14,10 +17,12 @@ from torch import Tensor
 from benchmark.audio import scores
 
 from .data import Notes
-from .model import WaveNet
-from .mulaw import decode
+from .model import Shape, WaveNet
+from .model import before as known
+from .mulaw import decode, encode
+from .prediction import predicted, told
 
-GENERATED = 12
+GENERATED = 36
 """Notes of a split."""
 
 
@@ -29,13 +34,13 @@ class Player:
     net
         Of any widths; its layers may have different ones.
     levels, mels
-        (rows, samples) before the first that is to be made, any number, also none; and (rows, frames, 80) of the whole
-        notes.
+        (rows, 3, samples) before the first that is to be made, any number, also none, as :func:`.prediction.told` has
+        them; and (rows, frames, 80) of the whole notes.
     """
 
     def __init__(self, net: WaveNet, levels: Tensor, mels: Tensor) -> None:
-        self._hop, self._dilations, self._time = net.hop, net.dilations, levels.shape[1]
-        self._table = net.levels.weight
+        self._hop, self._dilations, self._time = net.hop, net.dilations, levels.shape[2]
+        self._table, self._ears = net.levels.weight, (_matrix(net.ears), _vector(net.ears.bias))
         told = torch.tanh(net.condition(mels.transpose(1, 2)))
         self._told, self._gates, self._residuals = [], [], []
         for gates, bands in zip(net.gates, net.mels, strict=True):
@@ -48,7 +53,7 @@ class Player:
         widths = [told.shape[2] // 2 for told in self._told]
         self._passed = mels.new_empty(len(mels), sum(widths))
         self._parts = self._passed.split(widths, 1)
-        self._queues = [self._table.new_zeros(d, len(mels), self._table.shape[1]) for d in self._dilations]
+        self._queues = [self._table.new_zeros(d, len(mels), len(self._ears[1])) for d in self._dilations]
         self._fill(net, levels, mels)
 
     def _fill(self, net: WaveNet, levels: Tensor, mels: Tensor) -> None:
@@ -57,13 +62,14 @@ class Player:
             return
         frames = -(-self._time // self._hop)
         padded = torch.nn.functional.pad(levels, (0, frames * self._hop - self._time))
-        for stream, queue in zip(net.stacks(padded, mels[:, :frames])[0], self._queues, strict=True):
+        for stream, queue in zip(net.stacks(known(padded), mels[:, :frames])[0], self._queues, strict=True):
             times = range(max(0, self._time - len(queue)), self._time)
             queue[[t % len(queue) for t in times]] = stream[:, :, times.start : times.stop].permute(2, 0, 1)
 
-    def step(self, before: Tensor) -> Tensor:
-        """Logits (rows, 256) of the next sample, after the level (rows,) of the one before it."""
-        frame, stream = self._time // self._hop, self._table[before]
+    def step(self, levels: Tensor) -> Tensor:
+        """Logits (rows, 256) of the next excitation, of what is known of it: (rows, 3) levels as :func:`known` says."""
+        weight, bias = self._ears
+        frame, stream = self._time // self._hop, torch.addmm(bias, self._table[levels].flatten(1), weight)
         for index, (dilation, queue) in enumerate(zip(self._dilations, self._queues, strict=True)):
             place = queue[self._time % dilation]
             heard = torch.addmm(self._told[index][frame], torch.cat((place, stream), 1), self._gates[index])
@@ -88,29 +94,38 @@ def choose(logits: Tensor, draws: Tensor | None) -> Tensor:
     return (below < draws.unsqueeze(1) * below[:, -1:]).sum(1)
 
 
-@torch.inference_mode()
-def play(net: WaveNet, levels: Tensor, mels: Tensor, draws: Tensor | None) -> Tensor:
-    """The notes that follow some levels, to the end of their mel frames.
+def samples(
+    net: WaveNet, shape: Shape, past: Tensor, mels: Tensor, coefficients: Tensor, draws: Tensor | None
+) -> Iterator[Tensor]:
+    """The samples that follow some samples, one (rows,) after the other, to the end of their mel frames.
 
     Parameters
     ----------
-    levels
-        (rows, samples), at least one.
-    mels
-        (rows, frames, 80).
+    past
+        (rows, frames * hop) samples in -1 to 1, at least as many as a prediction takes.
+    mels, coefficients
+        (rows, frames, 80) and (rows, frames, order) of the whole notes.
     draws
-        (rows, frames * hop - samples) in 0 to 1; None: the likeliest level every time.
-
-    Returns
-    -------
-    Tensor
-        (rows, frames * hop - samples) int64.
+        (rows, samples to be made) in 0 to 1; None: the likeliest level every time.
     """
-    player, last, made = Player(net, levels, mels), levels[:, -1].long(), []
-    for index in range(mels.shape[1] * net.hop - levels.shape[1]):
-        last = choose(player.step(last), None if draws is None else draws[:, index])
-        made.append(last)
-    return torch.stack(made, 1)
+    length, order = past.shape[1], coefficients.shape[2]
+    levels = told(past, predicted(past, coefficients[:, : length // shape.hop], shape))
+    player = Player(net, levels, mels)
+    sample, excitation = levels[:, 0, -1].long(), levels[:, 2, -1].long()
+    history = past.flip(1)[:, :order]
+    for time in range(length, mels.shape[1] * shape.hop):
+        guess = (coefficients[:, time // shape.hop] * history).sum(1).clamp(-1, 1)
+        logits = player.step(torch.stack([sample, encode(guess), excitation], 1))
+        excitation = choose(logits, None if draws is None else draws[:, time - length])
+        made = (guess + decode(excitation)).clamp(-1, 1)
+        sample, history = encode(made), torch.cat([made.unsqueeze(1), history[:, :-1]], 1)
+        yield made
+
+
+@torch.inference_mode()
+def play(net: WaveNet, shape: Shape, past: Tensor, mels: Tensor, coefficients: Tensor, draws: Tensor | None) -> Tensor:
+    """What :func:`samples` gives, (rows, samples to be made) float32 in -1 to 1."""
+    return torch.stack(list(samples(net, shape, past, mels, coefficients, draws)), 1)
 
 
 def chosen(split: Notes) -> Tensor:
@@ -122,23 +137,19 @@ def chosen(split: Notes) -> Tensor:
 def generate(net: WaveNet, split: Notes) -> Tensor:
     """Notes that a net makes of the mel frames of `chosen` notes, after silence; sampled, with draws that are fixed.
 
-    Levels are drawn as likely as the net says they are. Sharper draws (a temperature below 1) bring the spectral
-    distance of validation notes at `quick` down to that of silence, and do so by becoming silent.
-
     Returns
     -------
     Tensor
         (notes, samples) float32 in -1 to 1; always the same for the same net.
     """
     rows = chosen(split)
-    levels, mels = split.levels[rows], split.mels[rows]
-    lead = split.shape.lead * net.hop
-    draws = torch.rand(len(rows), levels.shape[1] - lead, generator=torch.Generator().manual_seed(0))
+    silence = torch.zeros(len(rows), split.shape.lead * split.shape.hop)
+    draws = torch.rand(split.audio[rows].shape, generator=torch.Generator().manual_seed(0))
     was_training = net.training
     net.eval()
-    made = play(net, levels[:, :lead], mels, draws)
+    made = play(net, split.shape, silence, split.mels[rows], split.coefficients[rows], draws)
     net.train(was_training)
-    return decode(made)
+    return made
 
 
 def heard(made: Tensor, split: Notes) -> scores.Items:

@@ -1,4 +1,4 @@
-"""What can be said of the next level without a net: nothing, how often each is, what follows the level before it."""
+"""What can be said without a net of what prediction leaves: nothing, how often each level is, what follows which."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def guesses(train: Notes, validation: Notes, test: Notes) -> dict[str, float]:
     `uniform`; `marginal`, a histogram; `previous`, a histogram for each level before, mixed with the marginal one.
     """
     lead = train.shape.lead * train.shape.hop
-    pairs = LEVELS * train.levels[:, lead - 1 : -1].long() + train.levels[:, lead:].long()
+    levels = train.asked.long()
+    pairs = LEVELS * levels[:, lead - 1 : -1] + levels[:, lead:]
     counts = torch.bincount(pairs.flatten(), minlength=LEVELS**2).view(LEVELS, LEVELS).double()
     marginal = (counts.sum(0) + 1) / (counts.sum() + LEVELS)
 
@@ -38,7 +39,6 @@ def guesses(train: Notes, validation: Notes, test: Notes) -> dict[str, float]:
 def nats(after: Tensor, split: Notes) -> float:
     """Mean nats of the samples that a net is scored on, of probabilities (level before, level)."""
     batch = split.batch(torch.arange(len(split)))
-    levels = batch.inputs[..., : split.shape.hop].flatten(1).long()
-    before = torch.nn.functional.pad(levels[:, :-1], (1, 0), value=SILENCE)
+    before = torch.nn.functional.pad(batch.targets[:, :-1].clamp_min(0), (1, 0), value=SILENCE)
     asked = batch.targets != IGNORED
-    return -after[before[asked], levels[asked]].log().mean().item()
+    return -after[before[asked], batch.targets[asked]].log().mean().item()

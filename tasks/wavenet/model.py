@@ -3,9 +3,11 @@
 van den Oord et al., "WaveNet: A generative model for raw audio", 2016, with the sizes of Esling et al., DAFx 2020, as
 in their code (github.com/acids-ircam/lottery_generative; the text says 20 layers a stack): two stacks of ten layers,
 128 residual and 256 skip channels, 256 levels in and out, mel frames repeated to samples. What is other there: the
-first convolution has two taps and a tanh (here one tap, which is a table), and layers are told the 80 mel bands
-themselves (here what a layer of 80 units makes of them, so that it can be cut). These sizes are those of `full`; the
-other profiles have two stacks of seven layers.
+first convolution has two taps and a tanh (here one tap, which is a table), layers are told the 80 mel bands themselves
+(here what a layer of 80 units makes of them, so that it can be cut), and the net guesses the samples themselves. Here
+it is told the linear prediction of each sample and guesses what that leaves, see :mod:`.prediction`: without it, nets
+of this size learn in minutes no more than noise as loud as the note. These sizes are those of `full`; the other
+profiles have two stacks of seven layers.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from .mulaw import LEVELS, SILENCE
 from .stream import stream
 
 MELS = 80
+KINDS = 3
+"""Of levels that are heard: samples, what is predicted of them, what that leaves."""
 STACKS = 2
 
 
@@ -34,6 +38,7 @@ class Shape:
     rate: int
     layers: int
     """Of a stack: dilations 1, 2, 4, ..."""
+    table: int
     residual: int
     skip: int
     condition: int
@@ -42,6 +47,11 @@ class Shape:
     def hop(self) -> int:
         """Samples of a mel frame, 32 ms."""
         return self.rate * 32 // 1000
+
+    @property
+    def order(self) -> int:
+        """Of linear prediction: samples of 8 ms."""
+        return self.rate * 8 // 1000
 
     @property
     def dilations(self) -> list[int]:
@@ -60,9 +70,9 @@ class Shape:
 
 
 SHAPES: dict[Profile, Shape] = {
-    "smoke": Shape(8000, 7, 8, 16, 8),
-    "quick": Shape(8000, 7, 32, 64, 256),
-    "full": Shape(16_000, 10, 128, 256, 80),
+    "smoke": Shape(8000, 7, 4, 8, 16, 8),
+    "quick": Shape(8000, 7, 16, 32, 64, 256),
+    "full": Shape(16_000, 10, 128, 128, 256, 80),
 }
 """`quick` is narrower than the paper's net and hears less, so that a run fits its minutes. What it is told of a frame
 may be wide, as it is computed once a frame; else the tables of levels would be more than the last rounds may keep."""
@@ -81,17 +91,19 @@ class Levels(nn.Embedding):
 
 
 class WaveNet(nn.Module):
-    """(rows, frames, hop + 80) -> logits (rows, 256, frames * hop).
+    """(rows, frames, 3 hop + 80) -> logits (rows, 256, frames * hop) of the excitation's levels.
 
-    A frame holds its samples as levels and then its mel bands. The logits of a sample depend on samples before it and
-    on mel frames up to its own.
+    A frame holds its samples as levels, the levels of their predictions, those of their excitations, and its mel bands.
+    The logits of a sample depend on its prediction, on samples and excitations before it, and on mel frames up to its
+    own.
     """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         width = shape.residual
         self.hop, self.dilations = shape.hop, shape.dilations
-        self.levels = Levels(LEVELS, width)
+        self.levels = Levels(LEVELS, shape.table)
+        self.ears = nn.Conv1d(KINDS * shape.table, width, 1)
         self.condition = nn.Conv1d(MELS, shape.condition, 1)
         self.gates = nn.ModuleList(nn.Conv1d(width, 2 * width, 2, dilation=d) for d in self.dilations)
         self.mels = nn.ModuleList(nn.Conv1d(shape.condition, 2 * width, 1, bias=False) for _ in self.dilations)
@@ -102,7 +114,8 @@ class WaveNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """All samples at once, each after those that are given."""
-        return self.say(self.stacks(x[..., : self.hop].flatten(1), x[..., self.hop :])[1])
+        levels = x[..., :-MELS].unflatten(2, (KINDS, self.hop)).transpose(1, 2).flatten(2)
+        return self.say(self.stacks(before(levels), x[..., -MELS:])[1])
 
     def stacks(self, levels: Tensor, mels: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """What goes into each layer, (rows, residual, samples), and what its gate lets through.
@@ -110,12 +123,11 @@ class WaveNet(nn.Module):
         Parameters
         ----------
         levels
-            (rows, samples), any type.
+            (rows, 3, samples), any type, as of :func:`before`.
         mels
             (rows, frames, 80).
         """
-        before = F.pad(levels[:, :-1], (1, 0), value=SILENCE)
-        stream = self.levels(before.long().clamp(0, LEVELS - 1)).transpose(1, 2)
+        stream = self.hear(levels)
         told = torch.tanh(self.condition(mels.transpose(1, 2)))
         streams, passed = [], []
         for index, dilation in enumerate(self.dilations):
@@ -128,6 +140,12 @@ class WaveNet(nn.Module):
                 stream = stream + self.residuals[index](passed[-1])
         return streams, passed
 
+    def hear(self, levels: Tensor) -> Tensor:
+        """(rows, 3, samples) levels to the stream that goes into the first layer, (rows, residual, samples)."""
+        kinds = self.levels(levels.long().clamp(0, LEVELS - 1))
+        stream: Tensor = self.ears(kinds.transpose(2, 3).flatten(1, 2))
+        return stream
+
     def say(self, passed: list[Tensor]) -> Tensor:
         """Logits from what the gates let through."""
         # One convolution over all layers: the sum of the papers' skip convolutions, their biases in one.
@@ -138,3 +156,12 @@ class WaveNet(nn.Module):
     def stream(self, example: Tensor) -> Stream:
         """How boards play it: sample by sample."""
         return stream(self, example)
+
+
+def before(levels: Tensor) -> Tensor:
+    """What is known of each sample when it is guessed: its prediction, and the sample and the excitation before it.
+
+    (rows, 3, samples) to the same; silence is before the first.
+    """
+    samples, predictions, excitations = F.pad(levels, (1, 0), value=SILENCE).unbind(1)
+    return torch.stack([samples[:, :-1], predictions[:, 1:], excitations[:, :-1]], 1)

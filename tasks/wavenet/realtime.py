@@ -1,14 +1,15 @@
 """How fast a net generates. `python -m tasks.wavenet.realtime` prints factors on one thread as JSON.
 
 Dense, and cut evenly to the budgets of some rounds: time depends on widths, not on weights. Generation is cached, one
-column a sample, of one note and of eight side by side. A factor above 1 is faster than real time: seconds of sound of
-all notes for a second; `step us` is the median time of a step in microseconds. A step is a hundred or two calls
-of torch on small tensors, so that their number, which no cut changes, soon decides.
+column a sample, prediction and draw included, of one note and of eight side by side. A factor above 1 is faster than
+real time: seconds of sound of all notes for a second; `step us` is the median time of a sample in microseconds. That is
+a hundred or two calls of torch on small tensors, so that their number, which no cut changes, soon decides.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from time import perf_counter
 
 import numpy as np
@@ -19,9 +20,9 @@ from benchmark.audio.clocking import Factors, by_round, tell
 from benchmark.measure import macs, parameters
 from benchmark.task import PROFILES, Profile
 
-from .generate import Player, choose
+from .generate import samples
 from .model import MELS, SHAPES, WaveNet
-from .mulaw import SILENCE
+from .prediction import coefficients
 from .task import WavenetTask
 
 ROWS = (1, 8)
@@ -30,19 +31,17 @@ WARM = 100
 
 
 @torch.inference_mode()
-def times(model: WaveNet, rows: int, steps: int = STEPS) -> list[float]:
-    """Seconds of each step, sampling included, after some that warm up."""
-    random = torch.Generator().manual_seed(0)
-    frames = -(-(steps + WARM) // model.hop)
-    level = torch.full((rows, 1), SILENCE)
-    player = Player(model, level[:, :0], torch.rand((rows, frames, MELS), generator=random) - 1)
-    draws = torch.rand((steps + WARM, rows), generator=random)
-    found, last = [], level[:, 0]
-    for draw in draws:
-        begun = perf_counter()
-        last = choose(player.step(last), draw)
-        found.append(perf_counter() - begun)
-    return found[WARM:]
+def times(model: WaveNet, profile: Profile, rows: int, steps: int = STEPS) -> list[float]:
+    """Seconds of each step, prediction and draw included, after some that warm up."""
+    shape, random = SHAPES[profile], torch.Generator().manual_seed(0)
+    frames = shape.lead - (-(steps + WARM) // shape.hop)
+    mels = torch.rand((rows, frames, MELS), generator=random) - 1
+    found, _ = coefficients(mels, shape)
+    silence = torch.zeros(rows, shape.lead * shape.hop)
+    draws = torch.rand((rows, (frames - shape.lead) * shape.hop), generator=random)
+    notes = samples(model, shape, silence, mels, found, draws)
+    clock = [perf_counter() for _ in islice(notes, WARM + steps)]
+    return np.diff(clock)[WARM - 1 :].tolist()
 
 
 def factors(model: nn.Module, profile: Profile, steps: int = STEPS) -> Factors:
@@ -50,10 +49,10 @@ def factors(model: nn.Module, profile: Profile, steps: int = STEPS) -> Factors:
     assert isinstance(model, WaveNet)
     rate = SHAPES[profile].rate
     example = WavenetTask().example(profile)
-    samples = example.shape[1] * model.hop
-    found: Factors = {"parameters": parameters(model), "macs a sample": round(macs(model, example) / samples)}
+    length = example.shape[1] * model.hop
+    found: Factors = {"parameters": parameters(model), "macs a sample": round(macs(model, example) / length)}
     for rows in ROWS:
-        median = float(np.median(times(model, rows, steps)))
+        median = float(np.median(times(model, profile, rows, steps)))
         name = "one note" if rows == 1 else f"{rows} notes"
         found[name] = {"factor": round(rows / (rate * median), 3), "step us": round(1e6 * median, 1)}
     return found

@@ -1,9 +1,10 @@
 """The WaveNet sample by sample, as a board plays it: queues of columns are carried.
 
-A step takes the level before a sample and the mel bands of its frame, and gives the logits of the sample: what a
-program draws a level from them and puts into the next step. It is :meth:`.model.WaveNet.forward`, one column at a time,
-as :class:`.generate.Player` computes it (Le Paine et al., "Fast WaveNet generation algorithm", 2016). What the net
-makes of the mel bands is computed anew in every step, so that a step is one function of what it is given.
+A step takes what is known of a sample (the level before it, that of its prediction, that of the excitation before it)
+and the mel bands of its frame, and gives the logits of its excitation: a program draws a level from them, adds it to
+the prediction, predicts the next sample and puts all that into the next step. It is :meth:`.model.WaveNet.forward`, one
+column at a time, as :class:`.generate.Player` computes it (Le Paine et al., "Fast WaveNet generation algorithm", 2016).
+What the net makes of the mel bands is computed anew in every step, so that a step is one function of what it is given.
 """
 
 from __future__ import annotations
@@ -17,10 +18,16 @@ from torch import Tensor, nn
 
 from benchmark.hardware.streaming import Stream
 
-from .mulaw import LEVELS, SILENCE
+from .mulaw import SILENCE
 
 if TYPE_CHECKING:
     from .model import WaveNet
+
+
+KNOWN = 3
+"""Levels of a sample that go into its step."""
+PREDICTION = 1
+"""The one of them that is the sample's own, not of the sample before."""
 
 
 class Step(nn.Module):
@@ -31,10 +38,11 @@ class Step(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor, *queues: Tensor) -> tuple[Tensor, ...]:
-        """(1, 1, 1 + 80) level and mel bands, and (1, residual, dilation) of each layer -> (1, 256, 1) and the same."""
+        """(1, 1, 3 + 80) levels and bands, and (1, residual, dilation) of each layer -> (1, 256, 1) and the same."""
         net = self.net
-        column = net.levels(x[..., 0].long().clamp(0, LEVELS - 1)).transpose(1, 2)
-        told = torch.tanh(net.condition(x[..., 1:].transpose(1, 2)))
+        levels, bands = x.tensor_split([KNOWN], 2)
+        column = net.hear(levels.transpose(1, 2))
+        told = torch.tanh(net.condition(bands.transpose(1, 2)))
         passed, after = [], []
         for index, queue in enumerate(queues):
             heard = torch.cat([queue, column], 2)
@@ -55,11 +63,13 @@ class Samples(Stream):
     """Notes of any number of frames, a sample a hop."""
 
     def hops(self, x: np.ndarray) -> list[np.ndarray]:
-        """(1, frames, hop + 80) -> (1, 1, 1 + 80) of every sample."""
-        bands = self.inputs[0].shape[2] - 1
+        """(1, frames, 3 hop + 80) -> (1, 1, 3 + 80) of every sample."""
+        bands = self.inputs[0].shape[2] - KNOWN
         levels, mels = x[..., :-bands], x[..., -bands:]
-        before = np.pad(levels.reshape(1, -1), ((0, 0), (1, 0)), constant_values=SILENCE)[:, :-1, None]
-        return np.split(np.concatenate([before, mels.repeat(levels.shape[2], 1)], 2), before.shape[1], 1)
+        kinds = levels.reshape(1, x.shape[1], KNOWN, -1).swapaxes(2, 3).reshape(1, -1, KNOWN)
+        known = np.pad(kinds, ((0, 0), (1, 0), (0, 0)), constant_values=SILENCE)[:, :-1]
+        known[..., PREDICTION] = kinds[..., PREDICTION]
+        return np.split(np.concatenate([known, mels.repeat(levels.shape[2] // KNOWN, 1)], 2), known.shape[1], 1)
 
     def whole(self, answers: Sequence[np.ndarray]) -> np.ndarray:
         """Logits (1, 256, samples)."""
@@ -69,5 +79,5 @@ class Samples(Stream):
 def stream(net: WaveNet, example: Tensor) -> Stream:
     """How the net is fed sample by sample."""
     made, count = Step(net).eval(), example.shape[1] * net.hop
-    first = torch.cat([torch.full((1, 1, 1), float(SILENCE)), example[:, :1, net.hop :]], 2)
+    first = torch.cat([torch.full((1, 1, KNOWN), float(SILENCE)), example[:, :1, KNOWN * net.hop :]], 2)
     return Samples(made, (first, *made.start()), calls=count, axis=1, out_axis=2, steps=count, feeds_back=True)

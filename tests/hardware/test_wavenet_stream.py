@@ -12,7 +12,7 @@ from benchmark.hardware.footprint import Footprint, footprint
 from benchmark.hardware.streaming import Stream
 from benchmark.trimming import couple, load
 from tasks.wavenet import task
-from tasks.wavenet.model import MELS, WaveNet
+from tasks.wavenet.model import KINDS, MELS, WaveNet
 from tasks.wavenet.mulaw import LEVELS, SILENCE
 from tasks.wavenet.stream import stream
 
@@ -50,7 +50,7 @@ def test_steps_give_what_the_forward_gives_of_notes_longer_than_the_receptive_fi
     made, random = stream(net, task.example("smoke")), torch.Generator().manual_seed(2)
     frames = 5
     assert frames * net.hop > sum(net.dilations)
-    levels = torch.randint(LEVELS, (1, frames, net.hop), generator=random)
+    levels = torch.randint(LEVELS, (1, frames, KINDS * net.hop), generator=random)
     x = torch.cat([levels, 2 * torch.rand((1, frames, MELS), generator=random) - 1], -1)
     with torch.no_grad():
         wanted = net(x).numpy()
@@ -58,15 +58,16 @@ def test_steps_give_what_the_forward_gives_of_notes_longer_than_the_receptive_fi
     np.testing.assert_allclose(played(made, x), wanted, rtol=0, atol=1e-5 * float(np.abs(wanted).max()))
 
 
-def test_a_step_hears_the_sample_before_and_the_mel_bands_of_its_own_frame(net: WaveNet) -> None:
+def test_a_step_hears_what_is_known_of_its_sample_and_the_mel_bands_of_its_frame(net: WaveNet) -> None:
     x = task.example("smoke")
     hops = stream(net, x).hops(x.numpy())
-    assert len(hops) == x.shape[1] * net.hop and hops[0].shape == (1, 1, 1 + MELS)
-    levels = x[0, :, :-MELS].flatten().numpy()
-    assert [hop[0, 0, 0] for hop in hops] == [SILENCE, *levels[:-1]]
-    assert np.array_equal(hops[net.hop - 1][0, 0, 1:], x[0, 0, -MELS:]) and np.array_equal(
-        hops[net.hop][0, 0, 1:], x[0, 1, -MELS:]
-    )
+    assert len(hops) == x.shape[1] * net.hop and hops[0].shape == (1, 1, KINDS + MELS)
+    samples, predictions, excitations = (x[0, :, k * net.hop : (k + 1) * net.hop].flatten().tolist() for k in range(3))
+    assert [hop[0, 0, 0] for hop in hops] == [SILENCE, *samples[:-1]]
+    assert [hop[0, 0, 1] for hop in hops] == predictions
+    assert [hop[0, 0, 2] for hop in hops] == [SILENCE, *excitations[:-1]]
+    for at in (0, net.hop - 1, net.hop):
+        assert np.array_equal(hops[at][0, 0, KINDS:], x[0, at // net.hop, -MELS:])
 
 
 def test_queues_are_as_long_as_the_layers_reach_back(net: WaveNet) -> None:
