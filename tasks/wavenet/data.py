@@ -27,7 +27,7 @@ class Notes(Split):
     audio : Tensor
         (notes, samples) of the notes, without the silence.
     heard : Tensor
-        (notes, 3, lead + samples) uint8: levels of the samples, their predictions and their excitations.
+        (notes, 3, lead + samples) uint8: levels of the samples, their predictions and their excitations, after noise.
     asked : Tensor
         (notes, lead + samples) uint8: levels of the excitations that give the samples of the note after what is heard.
     mels, coefficients : Tensor
@@ -43,12 +43,8 @@ class Notes(Split):
         self.audio = led[:, shape.lead * shape.hop :]
         self.mels = features.mels(led, shape)
         self.coefficients, self.power = coefficients(self.mels, shape)
-        guess = predicted(led, self.coefficients, shape)
-        if noise:
-            near = disturbed(led, led - guess, shape.hop, noise)
-            guess = predicted(near, self.coefficients, shape)
-        else:
-            near = led
+        near = disturbed(led, led - predicted(led, self.coefficients, shape), shape.hop, noise)
+        guess = predicted(near, self.coefficients, shape)
         self.heard, self.asked = told(near, guess), encode(led - guess).to(torch.uint8)
         self.window = window
         count = self.mels.shape[1] - (window or self.mels.shape[1]) + 1

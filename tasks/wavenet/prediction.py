@@ -54,12 +54,12 @@ def predicted(audio: Tensor, found: Tensor, shape: Shape) -> Tensor:
     """(rows, frames * hop) samples, (rows, frames, order) coefficients: the prediction of each sample, in -1 to 1."""
     frames, order = found.shape[1:]
     parts = []
-    for rows, told in zip(audio.split(16), found.split(16), strict=True):
+    for rows, factors in zip(audio.split(16), found.split(16), strict=True):
         past = torch.nn.functional.pad(rows, (order, 0))
         total = rows.new_zeros(len(rows), frames, shape.hop)
         for k in range(order):
             before = past[:, order - 1 - k : order - 1 - k + rows.shape[1]].unflatten(1, (frames, shape.hop))
-            total.addcmul_(before, told[..., k : k + 1])
+            total.addcmul_(before, factors[..., k : k + 1])
         parts.append(total.flatten(1))
     return torch.cat(parts).clamp(-1, 1)
 
