@@ -24,6 +24,12 @@ from .prediction import predicted, told
 
 GENERATED = 36
 """Notes of a split."""
+RARE = 0.004
+"""Taken off the probability of every level before one is drawn, as LPCNet takes 0.002.
+
+Levels far from what is likely are rare, but each is a click, and small nets leave them more. On validation notes the
+spectral distance of dense nets is the same with it, that of a net of 4 % falls from 6.7 to 0.8.
+"""
 
 
 class Player:
@@ -87,11 +93,14 @@ class Player:
 
 
 def choose(logits: Tensor, draws: Tensor | None) -> Tensor:
-    """Levels (rows,) of logits (rows, 256): the likeliest, or drawn from them by numbers (rows,) in 0 to 1."""
+    """Levels (rows,) of logits (rows, 256): the likeliest, or drawn from them by numbers (rows,) in 0 to 1.
+
+    No level is drawn that is not likelier than `RARE`.
+    """
     if draws is None:
         return logits.argmax(1)
-    below = torch.softmax(logits.double(), 1).cumsum(1)
-    return (below < draws.unsqueeze(1) * below[:, -1:]).sum(1)
+    below = (torch.softmax(logits.double(), 1) - RARE).clamp_min(0).cumsum(1)
+    return (below <= draws.unsqueeze(1) * below[:, -1:]).sum(1).clamp_max(logits.shape[1] - 1)
 
 
 def samples(

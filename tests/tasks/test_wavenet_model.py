@@ -13,7 +13,7 @@ from benchmark.measure import macs, parameters
 from benchmark.selection import floor, minimum_widths
 from benchmark.trimming import Coupling, couple, load, verify
 from tasks.wavenet import features, realtime, task
-from tasks.wavenet.generate import Player, choose, play
+from tasks.wavenet.generate import RARE, Player, choose, play
 from tasks.wavenet.model import KINDS, MELS, SHAPES, WaveNet, before
 from tasks.wavenet.mulaw import LEVELS, SILENCE, decode
 from tasks.wavenet.prediction import coefficients, predicted, told
@@ -192,11 +192,14 @@ def test_a_generated_note_is_what_the_forward_says_of_it(net, sampled, narrower)
     assert len(made.unique()) > 10
 
 
-def test_draws_choose_levels_as_often_as_the_net_says():
-    logits = torch.tensor([0.1, 0.6, 0.3]).log().expand(10_000, 3)
+def test_draws_choose_levels_as_often_as_the_net_says_less_what_is_rare():
+    logits = torch.tensor([0.1, 0.6, 0.298, 0.002]).log().expand(10_000, 4)
     draws = (torch.arange(10_000) + 0.5) / 10_000
-    assert torch.bincount(choose(logits, draws)).tolist() == [1000, 6000, 3000]
-    assert choose(logits[:2], torch.tensor([0.0, 1.0])).tolist() == [0, 2]
+    whole = 1 - 0.002 - 3 * RARE
+    wanted = [round(10_000 * (p - RARE) / whole) for p in (0.1, 0.6, 0.298)]
+    counts = torch.bincount(choose(logits, draws), minlength=4).tolist()
+    assert counts[3] == 0 and all(abs(a - b) <= 1 for a, b in zip(counts, wanted, strict=False))
+    assert choose(logits[:2].flip(1), torch.tensor([0.0, 1.0])).tolist() == [1, 3]
     assert choose(logits[:1], None).tolist() == [1]
 
 
