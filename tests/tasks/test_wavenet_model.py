@@ -201,6 +201,8 @@ def test_draws_choose_levels_as_often_as_the_net_says_less_what_is_rare():
     assert counts[3] == 0 and all(abs(a - b) <= 1 for a, b in zip(counts, wanted, strict=False))
     assert choose(logits[:2].flip(1), torch.tensor([0.0, 1.0])).tolist() == [1, 3]
     assert choose(logits[:1], None).tolist() == [1]
+    # A net that has learnt nothing still draws any level.
+    assert choose(torch.zeros(256, LEVELS), (torch.arange(256) + 0.5) / 256).tolist() == list(range(256))
 
 
 def test_real_time_factors_of_a_cut_net():
