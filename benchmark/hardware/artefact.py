@@ -13,7 +13,7 @@ from benchmark.hardware import avr, cortexm, host, parity, pi
 from benchmark.hardware.boards import Board, Format
 from benchmark.hardware.c import Source, generate
 from benchmark.hardware.exporting import Arrays, call, export, session
-from benchmark.hardware.quantize import Bare, bare, quantize
+from benchmark.hardware.quantize import Bare, bare, halves, quantize
 from benchmark.hardware.running import LIMIT_SECONDS, BoardError, Ran
 from benchmark.hardware.streaming import Stream, stream
 
@@ -123,8 +123,9 @@ class Artefact:
             ran = host.execute(self.edges.proto, board, calls, limit, hops, self.states)
         answers = [self.answer(ran.outputs[first : first + hops]) for first in range(0, len(calls), hops)]
         try:
+            either = self.format == "int8" and halves(self.edges.proto)
             error = max(
-                parity.require(answer, self.expected(row), board.title)
+                parity.require(answer, self.expected(row), board.title, either)
                 for answer, row in zip(answers, rows, strict=True)
             )
         except parity.ParityError as wrong:

@@ -19,14 +19,12 @@ from benchmark.hardware import tools
 from benchmark.hardware.c_memory import Layout, Put, laid_out
 from benchmark.hardware.c_repairs import repaired, without_zeros
 from benchmark.hardware.exporting import weight_bytes
-from benchmark.hardware.quantize import Scale
+from benchmark.hardware.quantize import WEIGHTED, Scale
 
 if TYPE_CHECKING:
     import onnx
 
 ENTRY = "model"
-WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")
-"""Integer operators whose sixth input is the zero of their weights."""
 
 
 class NoCodeError(BenchError):

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from benchmark.task import Split
 
 CALIBRATION_ROWS = 64
+WEIGHTED = ("QLinearConv", "QLinearMatMul", "QGemm")
+"""Integer operators with weights, whose zero is the sixth input. They add up integers and round once: everywhere to the
+same."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,16 @@ def bare(proto: onnx.ModelProto, states: int = 0) -> Bare:
         outputs.append(edge)
     state_shapes(copy)
     return Bare(copy, tuple(inputs), tuple(outputs))
+
+
+def halves(proto: onnx.ModelProto) -> bool:
+    """Whether platforms may round a half in a graph differently, onnxruntime's own among them.
+
+    A sum or product of two activations has two scales, which it applies in floats in one order on one processor, in
+    another order or in fixed point on others; so has what is computed in floats between.
+    """
+    kinds = {node.op_type for node in proto.graph.node} - {*WEIGHTED}
+    return any(kind.startswith("QLinear") or kind == "QuantizeLinear" for kind in kinds)
 
 
 def state_shapes(proto: onnx.ModelProto) -> None:

@@ -57,8 +57,8 @@ def net(name: str) -> tuple[nn.Module, tuple[tuple[int, ...], ...]]:
     """A net with scattered norms and the shapes of its inputs."""
     torch.manual_seed(0)
     if name in zoo.ZOO:
-        model, shape = zoo.ZOO[name]
-        return scattered(model).eval(), (shape,)
+        build, shape = zoo.ZOO[name]
+        return scattered(build()).eval(), (shape,)
     others = {
         "dense": (dense, ((1, 4),)),
         "step": (Step, ((1, 1, 1), (1, 1, 12))),

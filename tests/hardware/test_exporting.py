@@ -82,6 +82,19 @@ def test_errors_are_relative_to_the_largest_value_and_integers_must_be_equal() -
         parity.error((np.zeros(1),), expected[:1])
 
 
+def test_after_a_half_integers_may_be_a_little_apart_in_a_few_places() -> None:
+    expected = np.zeros(200, np.int8)
+
+    def apart(count: int, by: int) -> float:
+        return parity.require([np.where(np.arange(200) < count, by, 0).astype(np.int8)], [expected], "x", halves=True)
+
+    assert apart(0, 1) == 0 < apart(4, -2)
+    with pytest.raises(parity.ParityError, match="x gives other integers than the reference: 5 of 200 values"):
+        apart(5, 1)
+    with pytest.raises(parity.ParityError, match="1 of 200 values, by up to 3"):
+        apart(1, -3)
+
+
 class Difference(nn.Module):
     def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return x - 2 * y

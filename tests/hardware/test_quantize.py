@@ -41,6 +41,11 @@ def test_convolutions_and_products_become_integer_ones() -> None:
     assert exporting.weight_bytes(made("tall", "int8").proto) < 0.3 * exporting.weight_bytes(made("tall").proto)
 
 
+def test_only_sums_of_integers_that_are_rounded_once_are_the_same_everywhere() -> None:
+    found = {name: quantize.halves(made(name, "int8").edges.proto) for name in ("dense", "wave", "gru")}
+    assert found == {"dense": False, "wave": True, "gru": True}
+
+
 def test_the_noise_of_eight_bits_is_where_it_must_be() -> None:
     one = made("tall", "int8")
     some = rows(net("tall")[1], 20)

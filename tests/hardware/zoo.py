@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -94,17 +96,18 @@ class Wave(nn.Module):
         return self.out(torch.cat(skips, 1))
 
 
-ZOO: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
-    "tall": (Tall(), (1, 16, 64)),
-    "flat": (flat(), (1, 1, 32, 32)),
-    "decoder": (decoder(), (1, 16, 16)),
-    "gru": (Recurrent(nn.GRU), (1, 50, 8)),
-    "lstm": (Recurrent(nn.LSTM), (1, 50, 8)),
-    "wave": (Wave(), (1, 1, 512)),
+ZOO: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "tall": (Tall, (1, 16, 64)),
+    "flat": (flat, (1, 1, 32, 32)),
+    "decoder": (decoder, (1, 16, 16)),
+    "gru": (lambda: Recurrent(nn.GRU), (1, 50, 8)),
+    "lstm": (lambda: Recurrent(nn.LSTM), (1, 50, 8)),
+    "wave": (Wave, (1, 1, 512)),
 }
 
 
 def of(name: str) -> tuple[nn.Module, Tensor]:
-    """A net and an input."""
-    model, shape = ZOO[name]
-    return model, torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    """A net and an input, the same every time."""
+    build, shape = ZOO[name]
+    torch.manual_seed(0)
+    return build(), torch.randn(shape, generator=torch.Generator().manual_seed(0))
