@@ -11,6 +11,10 @@ from typing import Any
 
 from benchmark.jobs import Job, OnEvent, do
 
+PATIENCE = 10.0
+"""Seconds that an idle worker has to end by itself. One that is killed leaves what it shares with others to be cleared
+away by Python, which warns of it."""
+
 
 class Workers:
     """As many long-lived processes as asked for, each doing one job at a time.
@@ -32,7 +36,12 @@ class Workers:
         return self
 
     def __exit__(self, *failure: object) -> None:
+        for pipe, _ in self._idle:
+            pipe.close()
+        for _, process in self._running.values():
+            process.terminate()
         for process in [p for _, p in self._idle] + [p for _, p in self._running.values()]:
+            process.join(PATIENCE)
             process.terminate()
 
     @property
