@@ -10,13 +10,12 @@ from benchmark.task import Batch, Split
 
 from . import features
 from .model import Shape
-from .mulaw import encode
 from .prediction import coefficients, predicted, told
 
 IGNORED = -100
 """A target that is no part of the loss."""
-NOISE = 2.0
-"""The loudest that training notes are disturbed by, as RMS over that of what prediction leaves of the frame."""
+AMISS = 4.0
+"""dB, of training notes. With more, generated notes are nearer in loudness, and there is more noise between partials."""
 
 
 class Notes(Split):
@@ -26,26 +25,23 @@ class Notes(Split):
     ----------
     audio : Tensor
         (notes, samples) of the notes, without the silence.
-    heard : Tensor
-        (notes, 3, lead + samples) uint8: levels of the samples, their predictions and their excitations, after noise.
+    levels : Tensor
+        (notes, 3, lead + samples) uint8: of the samples, their predictions and their excitations, as they are heard.
     asked : Tensor
-        (notes, lead + samples) uint8: levels of the excitations that give the samples of the note after what is heard.
-    mels, coefficients : Tensor
-        (notes, lead + frames, 80) and (notes, lead + frames, order).
-    power : Tensor
-        (notes, lead + frames) of the excitation, up to a factor.
+        (notes, lead + samples) uint8: of the excitations of the notes as they are.
+    mels : Tensor
+        (notes, lead + frames, 80).
     """
 
-    def __init__(self, tones: Tones, shape: Shape, window: int | None, noise: float = 0.0) -> None:
-        """`noise`: what is heard, not what is asked for, is disturbed by up to that, see :func:`disturbed`."""
+    def __init__(self, tones: Tones, shape: Shape, window: int | None, amiss: float = 0.0) -> None:
+        """`amiss`: what is heard, not what is asked for, is by up to so many dB too loud or too soft, :func:`gains`."""
         self.shape, self.sources = shape, tones.sources
         led = features.sound(tones, shape)
         self.audio = led[:, shape.lead * shape.hop :]
         self.mels = features.mels(led, shape)
-        self.coefficients, self.power = coefficients(self.mels, shape)
-        near = disturbed(led, led - predicted(led, self.coefficients, shape), shape.hop, noise)
-        guess = predicted(near, self.coefficients, shape)
-        self.heard, self.asked = told(near, guess), encode(led - guess).to(torch.uint8)
+        found, rms = coefficients(self.mels, shape)
+        guess, gain = predicted(led, found, shape), gains(len(led), amiss)
+        self.levels, self.asked = told(gain * led, gain * guess, rms), told(led, guess, rms)[:, 2]
         self.window = window
         count = self.mels.shape[1] - (window or self.mels.shape[1]) + 1
         self.first = torch.randint(count, (len(led),), generator=torch.Generator().manual_seed(0))
@@ -56,30 +52,21 @@ class Notes(Split):
 
     def batch(self, rows: Tensor) -> Batch:
         """(rows, frames, 3 hop + 80): levels and mel bands; and what is asked for, (rows, samples)."""
-        heard, asked = (levels[rows].unflatten(-1, (-1, self.shape.hop)) for levels in (self.heard, self.asked))
+        heard, asked = (levels[rows].unflatten(-1, (-1, self.shape.hop)) for levels in (self.levels, self.asked))
         inputs, asked = torch.cat([heard.transpose(1, 2).flatten(2), self.mels[rows]], 2), asked.long()
         if self.window is not None:
             inputs, asked = (cut(x, self.first[rows], self.window) for x in (inputs, asked))
         return framed(inputs, asked, self.shape.lead)
 
 
-def disturbed(audio: Tensor, left: Tensor, hop: int, noise: float) -> Tensor:
-    """Samples (notes, frames * hop) with noise, the same in every process.
+def gains(count: int, amiss: float) -> Tensor:
+    """Factors (count, 1) of -`amiss` to `amiss` dB, the same in every process.
 
-    A net that hears nothing but notes as they are does not learn to come back when it has drawn a sample that no note
-    has (LPCNet's authors disturb what is heard for that reason, too).
-
-    Parameters
-    ----------
-    left
-        Of the same shape: what prediction leaves.
-    noise
-        RMS of the noise over that of `left` in the frame: drawn for each note between 0 and this.
+    A net that hears notes as loud as they are learns to go on as loud as it hears, and what it makes by itself drifts
+    away, or never begins. Else it learns that the mel frame says how loud a note is, and the sound says its phase.
     """
-    random = torch.Generator().manual_seed(0)
-    loud = noise * torch.rand((len(audio), 1), generator=random)
-    level = left.unflatten(1, (-1, hop)).square().mean(2).sqrt().repeat_interleave(hop, 1)
-    return (audio + loud * level * torch.randn(audio.shape, generator=random)).clamp(-1, 1)
+    drawn = torch.rand((count, 1), generator=torch.Generator().manual_seed(0))
+    return 10 ** (amiss * (2 * drawn - 1) / 20)
 
 
 def cut(frames: Tensor, first: Tensor, count: int) -> Tensor:

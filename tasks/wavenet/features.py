@@ -50,3 +50,8 @@ def mels(audio: Tensor, shape: Shape) -> Tensor:
     power = torch.cat(parts)[:, :, : audio.shape[1] // shape.hop]
     decibels = 10 * (power / shape.rate * 8000).clamp_min(10 ** (DEEPEST / 10)).log10()
     return (decibels / (-DEEPEST / 2) + 1).transpose(1, 2).contiguous()
+
+
+def powers(mels: Tensor, shape: Shape) -> Tensor:
+    """The power that bands speak of, (..., 80) float64, as of squares of :mod:`benchmark.audio.spectra`."""
+    return 10 ** ((mels.double() - 1) * (-DEEPEST / 20)) * shape.rate / 8000

@@ -20,16 +20,10 @@ from .data import Notes
 from .model import Shape, WaveNet
 from .model import before as known
 from .mulaw import decode, encode
-from .prediction import predicted, told
+from .prediction import REACH, coefficients, predicted, told
 
 GENERATED = 36
 """Notes of a split."""
-RARE = 0.003
-"""Taken off the probability of every level before one is drawn, as LPCNet takes 0.002; the likeliest has always more.
-
-Levels far from what is likely are rare, but each is a click, and small nets leave them more. On validation notes the
-spectral distance of dense nets is the same with it, that of a net of 4 % falls from 6.7 to less than 1.
-"""
 
 
 class Player:
@@ -93,48 +87,46 @@ class Player:
 
 
 def choose(logits: Tensor, draws: Tensor | None) -> Tensor:
-    """Levels (rows,) of logits (rows, 256): the likeliest, or drawn from them by numbers (rows,) in 0 to 1.
-
-    No level is drawn that is not likelier than `RARE`.
-    """
+    """Levels (rows,) of logits (rows, 256): the likeliest, or drawn from them by numbers (rows,) in 0 to 1."""
     if draws is None:
         return logits.argmax(1)
-    below = (torch.softmax(logits.double(), 1) - RARE).clamp_min(0).cumsum(1)
+    below = torch.softmax(logits.double(), 1).cumsum(1)
     return (below <= draws.unsqueeze(1) * below[:, -1:]).sum(1).clamp_max(logits.shape[1] - 1)
 
 
-def samples(
-    net: WaveNet, shape: Shape, past: Tensor, mels: Tensor, coefficients: Tensor, draws: Tensor | None
-) -> Iterator[Tensor]:
+def samples(net: WaveNet, shape: Shape, past: Tensor, mels: Tensor, draws: Tensor | None) -> Iterator[Tensor]:
     """The samples that follow some samples, one (rows,) after the other, to the end of their mel frames.
 
     Parameters
     ----------
     past
         (rows, frames * hop) samples in -1 to 1, at least as many as a prediction takes.
-    mels, coefficients
-        (rows, frames, 80) and (rows, frames, order) of the whole notes.
+    mels
+        (rows, frames, 80) of the whole notes.
     draws
         (rows, samples to be made) in 0 to 1; None: the likeliest level every time.
     """
-    length, order = past.shape[1], coefficients.shape[2]
-    levels = told(past, predicted(past, coefficients[:, : length // shape.hop], shape))
+    length, begun = past.shape[1], past.shape[1] // shape.hop
+    found, rms = coefficients(mels, shape)
+    levels = told(past, predicted(past, found[:, :begun], shape), rms[:, :begun])
     player = Player(net, levels, mels)
     sample, excitation = levels[:, 0, -1].long(), levels[:, 2, -1].long()
-    history = past.flip(1)[:, :order]
+    history = past.flip(1)[:, : shape.order]
     for time in range(length, mels.shape[1] * shape.hop):
-        guess = (coefficients[:, time // shape.hop] * history).sum(1).clamp(-1, 1)
-        logits = player.step(torch.stack([sample, encode(guess), excitation], 1))
+        frame = time // shape.hop
+        loud, _, left = (rms[:, frame] * reach for reach in REACH)
+        guess = (found[:, frame] * history).sum(1).clamp(-1, 1)
+        logits = player.step(torch.stack([sample, encode(guess / loud), excitation], 1))
         excitation = choose(logits, None if draws is None else draws[:, time - length])
-        made = (guess + decode(excitation)).clamp(-1, 1)
-        sample, history = encode(made), torch.cat([made.unsqueeze(1), history[:, :-1]], 1)
+        made = (guess + left * decode(excitation)).clamp(-1, 1)
+        sample, history = encode(made / loud), torch.cat([made.unsqueeze(1), history[:, :-1]], 1)
         yield made
 
 
 @torch.inference_mode()
-def play(net: WaveNet, shape: Shape, past: Tensor, mels: Tensor, coefficients: Tensor, draws: Tensor | None) -> Tensor:
+def play(net: WaveNet, shape: Shape, past: Tensor, mels: Tensor, draws: Tensor | None) -> Tensor:
     """What :func:`samples` gives, (rows, samples to be made) float32 in -1 to 1."""
-    return torch.stack(list(samples(net, shape, past, mels, coefficients, draws)), 1)
+    return torch.stack(list(samples(net, shape, past, mels, draws)), 1)
 
 
 def chosen(split: Notes) -> Tensor:
@@ -156,7 +148,7 @@ def generate(net: WaveNet, split: Notes) -> Tensor:
     draws = torch.rand(split.audio[rows].shape, generator=torch.Generator().manual_seed(0))
     was_training = net.training
     net.eval()
-    made = play(net, split.shape, silence, split.mels[rows], split.coefficients[rows], draws)
+    made = play(net, split.shape, silence, split.mels[rows], draws)
     net.train(was_training)
     return made
 

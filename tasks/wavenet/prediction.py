@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from .features import DEEPEST, filters
+from .features import WINDOW, filters, powers
 from .model import Shape
 from .mulaw import encode
 
@@ -20,6 +20,8 @@ LAG = 4.0
 """Hz by which resonances are widened (a Gaussian on the lags), so that they do not ring for ever."""
 FLOOR = 1e-6
 """Of the power, as white noise added, so that the equations can be solved for silence too."""
+REACH = (256.0, 256.0, 16.0)
+"""The largest sample, prediction and excitation that have levels, over the RMS that is expected of the excitation."""
 
 
 def coefficients(mels: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
@@ -34,7 +36,7 @@ def coefficients(mels: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
     -------
     tuple of Tensor
         (..., order) float32: the sample is about the sum of coefficient k times the sample k + 1 before it. (...,)
-        float64: the power of the excitation, up to a factor that is the same for all frames.
+        float32: the RMS of the excitation, were the sound noise with the spectrum that the bands say.
     """
     lags = torch.arange(shape.order + 1)
     given = torch.fft.irfft(_spectrum(mels, shape))[..., : shape.order + 1]
@@ -47,7 +49,9 @@ def coefficients(mels: Tensor, shape: Shape) -> tuple[Tensor, Tensor]:
         found[..., :k] = known - reflected.unsqueeze(-1) * known.flip(-1)
         found[..., k] = reflected
         left = left * (1 - reflected.square())
-    return found.float(), left
+    # A sine of amplitude 1 has a power of 1 in its bin; white noise of a power of 1, through a Hann window, this.
+    noise = 6 / (WINDOW * shape.hop)
+    return found.float(), (left / noise).sqrt().float()
 
 
 def predicted(audio: Tensor, found: Tensor, shape: Shape) -> Tensor:
@@ -64,9 +68,22 @@ def predicted(audio: Tensor, found: Tensor, shape: Shape) -> Tensor:
     return torch.cat(parts).clamp(-1, 1)
 
 
-def told(audio: Tensor, guess: Tensor) -> Tensor:
-    """Levels of samples (rows, samples), of their predictions, and of what these leave: (rows, 3, samples) uint8."""
-    return torch.stack([encode(audio), encode(guess), encode(audio - guess)], 1).to(torch.uint8)
+def told(audio: Tensor, guess: Tensor, rms: Tensor) -> Tensor:
+    """Levels of samples, of their predictions, and of what these leave: (rows, 3, frames * hop) uint8.
+
+    They are in units of the RMS that is expected of the excitation in the frame. So the net need not say how loud a
+    note is: it would take that from what it has made itself, softer from sample to sample.
+
+    Parameters
+    ----------
+    audio, guess
+        (rows, frames * hop) in -1 to 1.
+    rms
+        (rows, frames), as of :func:`coefficients`.
+    """
+    kinds = torch.stack([audio, guess, audio - guess], 1).unflatten(2, (rms.shape[1], -1))
+    largest = rms.unsqueeze(1) * rms.new_tensor(REACH).unsqueeze(1)
+    return encode(kinds / largest.unsqueeze(3)).flatten(2).to(torch.uint8)
 
 
 def _spectrum(mels: Tensor, shape: Shape) -> Tensor:
@@ -76,5 +93,5 @@ def _spectrum(mels: Tensor, shape: Shape) -> Tensor:
     middle = (bands * bins).sum(1) / bands.sum(1)
     above = torch.searchsorted(middle, bins).clamp(1, len(middle) - 1)
     part = ((bins - middle[above - 1]) / (middle[above] - middle[above - 1])).clamp(0, 1)
-    logarithm = (mels.double() - 1) * (-DEEPEST / 2) * math.log(10) / 10 - bands.sum(1).log()
+    logarithm = powers(mels, shape).log() - bands.sum(1).log()
     return torch.lerp(logarithm[..., above - 1], logarithm[..., above], part).exp()

@@ -22,7 +22,6 @@ from benchmark.task import PROFILES, Profile
 
 from .generate import samples
 from .model import MELS, SHAPES, WaveNet
-from .prediction import coefficients
 from .task import WavenetTask
 
 ROWS = (1, 8)
@@ -36,10 +35,9 @@ def times(model: WaveNet, profile: Profile, rows: int, steps: int = STEPS) -> li
     shape, random = SHAPES[profile], torch.Generator().manual_seed(0)
     frames = shape.lead - (-(steps + WARM) // shape.hop)
     mels = torch.rand((rows, frames, MELS), generator=random) - 1
-    found, _ = coefficients(mels, shape)
     silence = torch.zeros(rows, shape.lead * shape.hop)
     draws = torch.rand((rows, (frames - shape.lead) * shape.hop), generator=random)
-    notes = samples(model, shape, silence, mels, found, draws)
+    notes = samples(model, shape, silence, mels, draws)
     clock = [perf_counter() for _ in islice(notes, WARM + steps)]
     return np.diff(clock)[WARM - 1 :].tolist()
 
