@@ -9,13 +9,13 @@ from benchmark.data.tones import Tones
 from benchmark.task import Batch, Split
 
 from . import features
-from .model import Shape
 from .prediction import coefficients, predicted, told
+from .shape import Shape
 
 IGNORED = -100
 """A target that is no part of the loss."""
 AMISS = 4.0
-"""dB, of training notes. With more, generated notes are nearer in loudness, and there is more noise between partials."""
+"""dB, of training notes. With more, generated notes are nearer in loudness, with more noise between their partials."""
 
 
 class Notes(Split):

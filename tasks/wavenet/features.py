@@ -9,7 +9,7 @@ from torch import Tensor
 from benchmark.audio.spectra import magnitudes
 from benchmark.data.tones import RATE, Tones
 
-from .model import MELS, Shape
+from .shape import MELS, Shape
 
 WINDOW = 4
 """Frames: 128 ms, as the papers' 2,048 samples at 16 kHz."""

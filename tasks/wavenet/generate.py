@@ -17,10 +17,11 @@ from torch import Tensor
 from benchmark.audio import scores
 
 from .data import Notes
-from .model import Shape, WaveNet
+from .model import WaveNet
 from .model import before as known
 from .mulaw import decode, encode
 from .prediction import REACH, coefficients, predicted, told
+from .shape import Shape
 
 GENERATED = 36
 """Notes of a split."""

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from .features import WINDOW, filters, powers
-from .model import Shape
 from .mulaw import encode
+from .shape import Shape
 
 LAG = 4.0
 """Hz by which resonances are widened (a Gaussian on the lags), so that they do not ring for ever."""

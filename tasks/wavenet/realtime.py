@@ -21,7 +21,8 @@ from benchmark.measure import macs, parameters
 from benchmark.task import PROFILES, Profile
 
 from .generate import samples
-from .model import MELS, SHAPES, WaveNet
+from .model import WaveNet
+from .shape import MELS, SHAPES
 from .task import WavenetTask
 
 ROWS = (1, 8)

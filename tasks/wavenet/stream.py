@@ -19,15 +19,10 @@ from torch import Tensor, nn
 from benchmark.hardware.streaming import Stream
 
 from .mulaw import SILENCE
+from .shape import KINDS, MELS, PREDICTION
 
 if TYPE_CHECKING:
     from .model import WaveNet
-
-
-KNOWN = 3
-"""Levels of a sample that go into its step."""
-PREDICTION = 1
-"""The one of them that is the sample's own, not of the sample before."""
 
 
 class Step(nn.Module):
@@ -40,7 +35,7 @@ class Step(nn.Module):
     def forward(self, x: Tensor, *queues: Tensor) -> tuple[Tensor, ...]:
         """(1, 1, 3 + 80) levels and bands, and (1, residual, dilation) of each layer -> (1, 256, 1) and the same."""
         net = self.net
-        levels, bands = x.tensor_split([KNOWN], 2)
+        levels, bands = x.tensor_split([KINDS], 2)
         column = net.hear(levels.transpose(1, 2))
         told = torch.tanh(net.condition(bands.transpose(1, 2)))
         passed, after = [], []
@@ -64,12 +59,11 @@ class Samples(Stream):
 
     def hops(self, x: np.ndarray) -> list[np.ndarray]:
         """(1, frames, 3 hop + 80) -> (1, 1, 3 + 80) of every sample."""
-        bands = self.inputs[0].shape[2] - KNOWN
-        levels, mels = x[..., :-bands], x[..., -bands:]
-        kinds = levels.reshape(1, x.shape[1], KNOWN, -1).swapaxes(2, 3).reshape(1, -1, KNOWN)
+        levels, mels = x[..., :-MELS], x[..., -MELS:]
+        kinds = levels.reshape(1, x.shape[1], KINDS, -1).swapaxes(2, 3).reshape(1, -1, KINDS)
         known = np.pad(kinds, ((0, 0), (1, 0), (0, 0)), constant_values=SILENCE)[:, :-1]
         known[..., PREDICTION] = kinds[..., PREDICTION]
-        return np.split(np.concatenate([known, mels.repeat(levels.shape[2] // KNOWN, 1)], 2), known.shape[1], 1)
+        return np.split(np.concatenate([known, mels.repeat(levels.shape[2] // KINDS, 1)], 2), known.shape[1], 1)
 
     def whole(self, answers: Sequence[np.ndarray]) -> np.ndarray:
         """Logits (1, 256, samples)."""
@@ -79,5 +73,5 @@ class Samples(Stream):
 def stream(net: WaveNet, example: Tensor) -> Stream:
     """How the net is fed sample by sample."""
     made, count = Step(net).eval(), example.shape[1] * net.hop
-    first = torch.cat([torch.full((1, 1, KNOWN), float(SILENCE)), example[:, :1, KNOWN * net.hop :]], 2)
+    first = torch.cat([torch.full((1, 1, KINDS), float(SILENCE)), example[:, :1, KINDS * net.hop :]], 2)
     return Samples(made, (first, *made.start()), calls=count, axis=1, out_axis=2, steps=count, feeds_back=True)

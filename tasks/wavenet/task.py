@@ -16,8 +16,9 @@ from benchmark.task import Batch, Card, Data, Evaluation, Examples, Metric, Prof
 
 from .data import AMISS, IGNORED, Notes, cut, framed
 from .generate import chosen, generate, heard
-from .model import KINDS, MELS, SHAPES, WaveNet
+from .model import WaveNet
 from .mulaw import LEVELS, decode
+from .shape import KINDS, MELS, SHAPES
 
 SECONDS: dict[Profile, float] = {"smoke": 0.256, "quick": 0.512, "full": 4.0}
 """Of a note, which is generated sample by sample."""

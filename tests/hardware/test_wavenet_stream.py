@@ -12,8 +12,9 @@ from benchmark.hardware.footprint import Footprint, footprint
 from benchmark.hardware.streaming import Stream
 from benchmark.trimming import couple, load
 from tasks.wavenet import task
-from tasks.wavenet.model import KINDS, MELS, WaveNet
+from tasks.wavenet.model import WaveNet
 from tasks.wavenet.mulaw import LEVELS, SILENCE
+from tasks.wavenet.shape import KINDS, MELS
 from tasks.wavenet.stream import stream
 
 

@@ -20,8 +20,9 @@ from benchmark.task import Data
 from tasks.wavenet import features, generate, mulaw, task
 from tasks.wavenet.data import IGNORED, Notes, gains
 from tasks.wavenet.guesses import guesses, nats
-from tasks.wavenet.model import KINDS, MELS, SHAPES, WaveNet
+from tasks.wavenet.model import WaveNet
 from tasks.wavenet.prediction import REACH, coefficients, predicted, told
+from tasks.wavenet.shape import KINDS, MELS, SHAPES
 from tasks.wavenet.vocoder import vocoded
 
 SMOKE = SHAPES["smoke"]

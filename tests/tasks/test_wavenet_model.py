@@ -14,9 +14,10 @@ from benchmark.selection import floor, minimum_widths
 from benchmark.trimming import Coupling, couple, load, verify
 from tasks.wavenet import features, realtime, task
 from tasks.wavenet.generate import Player, choose, play
-from tasks.wavenet.model import KINDS, MELS, SHAPES, WaveNet, before
+from tasks.wavenet.model import WaveNet, before
 from tasks.wavenet.mulaw import LEVELS, SILENCE, decode
 from tasks.wavenet.prediction import REACH, coefficients, predicted, told
+from tasks.wavenet.shape import KINDS, MELS, SHAPES
 
 
 def lively(profile: str = "smoke") -> WaveNet:
