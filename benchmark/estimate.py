@@ -1,4 +1,4 @@
-"""About how long a plan will take here, from a few training steps of each reference model, timed now."""
+"""How long a plan will take here at least, from a few training steps of each reference model, timed now."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class _Pace:
 
 
 def estimate(jobs: Sequence[Job], processes: int) -> float:
-    """Seconds of wall clock for these jobs on that many processes; preparing data and measuring are not counted."""
+    """Seconds of wall clock for these jobs on that many processes, of nothing but forwards and backwards.
+
+    Preparing and augmenting data, losses, the optimizer and measuring are not counted.
+    """
     torch.set_num_threads(1)
     paces = {of: _pace(*of) for of in {_nets(job) for job in jobs}}
     total = sum(_seconds(job, paces[_nets(job)]) for job in jobs)

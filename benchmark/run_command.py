@@ -90,7 +90,7 @@ def _announce(todo: Plan, keys: list[RunKey], results: Path, processes: int, red
         from benchmark.estimate import estimate  # imports torch, which a typo must not wait for
 
         minutes = estimate(todo.jobs, processes) / 60
-        lines.append(f"to do: {runs} runs, {processes} at a time, about {minutes:.0f} min once data are prepared")
+        lines.append(f"to do: {runs} runs, {processes} at a time, at least {minutes:.0f} min once data are prepared")
         lines += [f"  {job.name}" for job in todo.jobs]
     else:
         lines.append("nothing to do")
