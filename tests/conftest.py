@@ -101,6 +101,13 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     yield
 
 
+@pytest.fixture(autouse=True)
+def same_numbers() -> None:
+    """Weights that a test leaves to chance are those of any other run, whatever its worker has done before."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that at the end no worker waits for another."""
     items.sort(key=lambda item: "long" not in item.keywords)
