@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmark.hardware import avr, cortexm, host, parity, pi
+from benchmark.hardware.bare import Bare, bare
 from benchmark.hardware.boards import Board, Format
 from benchmark.hardware.c import Source, generate
 from benchmark.hardware.exporting import Arrays, call, export, session
-from benchmark.hardware.quantize import Bare, bare, halves, quantize
+from benchmark.hardware.quantize import halves, quantize
 from benchmark.hardware.running import LIMIT_SECONDS, BoardError, Ran
 from benchmark.hardware.streaming import Stream, stream
 
@@ -45,16 +46,17 @@ class Artefact:
 
     @property
     def states(self) -> tuple[np.ndarray, ...]:
-        """At the start of a stream."""
-        return self.stream.states if self.stream else ()
+        """At the start of a stream, in the bare graph's numbers."""
+        return self.edges.start(self.stream.states) if self.stream else ()
 
     @cached_property
     def edges(self) -> Bare:
-        """The graph that the C is made of: in int8, integers at its inputs and outputs too, but for states."""
-        graph, states = self.proto.graph, len(self.states)
+        """The graph that the C is made of: in int8, integers at its inputs and outputs too, and in its queues."""
+        graph, states = self.proto.graph, len(self.stream.states) if self.stream else 0
         if self.format == "int8":
             return bare(self.proto, states)
-        return Bare(self.proto, (None,) * (len(graph.input) - states), (None,) * (len(graph.output) - states))
+        given, taken = len(graph.input) - states, len(graph.output) - states
+        return Bare(self.proto, (None,) * given, (None,) * taken, (None,) * states)
 
     @cached_property
     def source(self) -> Source:

@@ -35,7 +35,7 @@ class NoCodeError(BenchError):
 class Source:
     """A model in C: write to `model_input0()`, call `model()`, read from `model_output0()`.
 
-    A stream has a state that calls leave to the next one; `model_reset()` puts it to its start.
+    A stream has a state that calls leave to the next one; `model_reset()` puts it to its start, also before the first.
     """
 
     code: str
@@ -62,7 +62,7 @@ def generate(
     Parameters
     ----------
     inputs, outputs
-        Scales of those that are bare integers (:func:`benchmark.hardware.quantize.bare`), for the header.
+        Scales of those that are bare integers (:func:`benchmark.hardware.bare.bare`), for the header.
     states
         What a stream's states are at the start. The last so many inputs and outputs of the graph are then kept by the
         C itself.
@@ -162,7 +162,11 @@ def _header(layout: Layout, inputs: Sequence[Scale | None], outputs: Sequence[Sc
         "/* Write the inputs, call model(), read the outputs. The inputs are overwritten: write them every time. */",
         *functions,
         f"void {ENTRY}(void);",
-        *(["/* Forgets all hops that went before. */", "void model_reset(void);"] if layout.states else []),
+        *(
+            ["/* Before the first hop: forgets all that went before. */", "void model_reset(void);"]
+            if layout.states
+            else []
+        ),
         "#ifdef __cplusplus",
         "}",
         "#endif",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,24 +44,6 @@ class Scale:
         """Back to float32."""
         floats: np.ndarray = (values.astype(np.float32) - np.float32(self.zero)) * np.float32(self.scale)
         return floats
-
-
-@dataclass(frozen=True)
-class Bare:
-    """A quantised graph that takes and gives integers, where it can: its edges are the caller's."""
-
-    proto: onnx.ModelProto
-    inputs: tuple[Scale | None, ...]
-    """None: that input is as it was. States are not among them."""
-    outputs: tuple[Scale | None, ...]
-
-    def enter(self, inputs: Arrays) -> Arrays:
-        """What the bare graph takes for these inputs of the whole one."""
-        return tuple(s.quantize(x) if s else x for s, x in zip(self.inputs, inputs, strict=True))
-
-    def leave(self, outputs: Arrays) -> Arrays:
-        """What the whole graph gives where the bare one gives these outputs."""
-        return tuple(s.dequantize(x) if s else x for s, x in zip(self.outputs, outputs, strict=True))
 
 
 def calibration_rows(split: Split, count: int = CALIBRATION_ROWS, shape: Sequence[int] | None = None) -> list[Arrays]:
@@ -134,52 +116,6 @@ def _lost(proto: onnx.ModelProto, message: str) -> dict[str, str]:
     weights = lost & {tensor.name for tensor in proto.graph.initializer}
     nodes = [node for node in proto.graph.node if lost & set(node.output) or weights & set(node.input)]
     return {node.name: node.op_type for node in nodes}
-
-
-def bare(proto: onnx.ModelProto, states: int = 0) -> Bare:
-    """Without quantisation of inputs and dequantisation of outputs: a quarter of the caller's memory.
-
-    Parameters
-    ----------
-    states
-        The last so many inputs and outputs stay as they are: what comes out of one call goes into the next, and the two
-        edges have not the same scale.
-    """
-    import onnx
-    from onnx import numpy_helper
-
-    copy = onnx.ModelProto()
-    copy.CopyFrom(proto)
-    graph = copy.graph
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-
-    def scale_of(node: Any) -> Scale | None:
-        scale, zero = (constants.get(name) for name in node.input[1:3])
-        if scale is None or zero is None or scale.size != 1 or zero.dtype != np.int8:
-            return None
-        return Scale(float(scale.item()), int(zero.item()))
-
-    inputs: list[Scale | None] = []
-    for put in graph.input[: len(graph.input) - states]:
-        readers = [node for node in graph.node if put.name in node.input]
-        edge = scale_of(readers[0]) if len(readers) == 1 and readers[0].op_type == "QuantizeLinear" else None
-        if edge:
-            # The tensor behind the edge becomes the input under the name that its readers know.
-            put.name = readers[0].output[0]
-            put.type.tensor_type.elem_type = onnx.TensorProto.INT8
-            graph.node.remove(readers[0])
-        inputs.append(edge)
-    outputs: list[Scale | None] = []
-    for put in graph.output[: len(graph.output) - states]:
-        writer = next(node for node in graph.node if put.name in node.output)
-        edge = scale_of(writer) if writer.op_type == "DequantizeLinear" else None
-        if edge:
-            put.name = writer.input[0]
-            put.type.tensor_type.elem_type = onnx.TensorProto.INT8
-            graph.node.remove(writer)
-        outputs.append(edge)
-    state_shapes(copy)
-    return Bare(copy, tuple(inputs), tuple(outputs))
 
 
 def halves(proto: onnx.ModelProto) -> bool:

@@ -118,7 +118,7 @@ def written(code: str, size: int = 1) -> Source:
 
 
 def native(source: Source, folder: Path) -> Callable[[Arrays], Arrays]:
-    """The C, compiled for this computer."""
+    """The C, compiled for this computer; a stream is at its start."""
     compiler = shutil.which("gcc")
     if compiler is None:
         pytest.skip("gcc is not installed")
@@ -141,4 +141,6 @@ def native(source: Source, folder: Path) -> Callable[[Arrays], Arrays]:
         library.model()
         return tuple(view("output", n, put).reshape(put.shape).copy() for n, put in enumerate(source.outputs))
 
+    if source.states:
+        library.model_reset()
     return call
