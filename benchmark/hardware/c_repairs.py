@@ -14,11 +14,8 @@ PREAMBLE = """\
 /* Its library lacks these; lrint rounds halves to even, as they do. */
 #define rintf(x) ((float)lrint(x))
 #define nearbyintf(x) ((float)lrint(x))
-/* GCC 5.4 breaks off at some sums with an error of its own where it would step pointers while it reads. */
-#define MODEL_SUM __attribute__((optimize("no-auto-inc-dec")))
 #else
 #define MODEL_ROM const
-#define MODEL_SUM
 #endif
 """
 
@@ -27,14 +24,14 @@ _CALL = re.compile(r"^    (node\d+_\w+)\((.*)\);$", re.MULTILINE)
 
 
 def repaired(text: str) -> str:
-    """The code, right on bidirectional LSTMs, in single precision, with its weights in flash, and taken by compilers.
+    """The code, right on bidirectional LSTMs, in single precision, and with its weights in flash.
 
     Raises
     ------
     BenchError
         The code does not look as it did when this was written.
     """
-    return _in_flash(_summed(_in_single(_in_time(text))))
+    return _in_flash(_in_single(_in_time(text)))
 
 
 def without_zeros(text: str) -> str:
@@ -79,11 +76,6 @@ def _in_single(text: str) -> str:
         "acc += (int64_t)(a_val - a_zero) * (int64_t)(b_val - b_zero);", "acc += (a_val - a_zero) * (b_val - b_zero);"
     )
     return re.sub(r"(quantized [<>=]) \(int64_t\)(-128|127)(?:\.0)?\b", r"\1 \2", text)
-
-
-def _summed(text: str) -> str:
-    """Sums of two quantised tensors are marked for the compiler of the AVR."""
-    return re.sub(r"( \* OpType: QLinearAdd\n(?: \*.*\n)*? \*/\n)(EMX_NODE_FN void)", r"\1MODEL_SUM \2", text)
 
 
 def _in_flash(text: str) -> str:

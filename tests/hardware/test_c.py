@@ -194,14 +194,6 @@ def test_the_generator_is_still_wrong_where_it_is_mended(tmp_path: Path, monkeyp
     assert parity.error(native(unmended, tmp_path)(row), one.in_torch(row)) > 1e-2
 
 
-def test_sums_of_two_tensors_and_nothing_else_are_marked_for_the_compiler_of_the_avr() -> None:
-    code = made("wave", "int8").source.code
-    kinds = re.findall(r"OpType: (\w+)\n(?: \*.*\n)*? \*/\n(MODEL_SUM )?EMX_NODE_FN", code)
-    # Eight blocks add to their residual, of which nobody hears the last.
-    assert sum(kind == "QLinearAdd" for kind, _ in kinds) == 7
-    assert all((kind == "QLinearAdd") == bool(mark) for kind, mark in kinds)
-
-
 def test_the_header_says_how_numbers_become_integers() -> None:
     one = made("tall", "int8")
     scale = one.edges.inputs[0]

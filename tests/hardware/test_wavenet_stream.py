@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.hardware import boards
+from benchmark.hardware import avr, boards, parity
+from benchmark.hardware.artefact import quantised, streamed
 from benchmark.hardware.fit import Net, estimate
 from benchmark.hardware.footprint import Footprint, footprint
+from benchmark.hardware.quantize import halves
 from benchmark.hardware.streaming import Stream
 from benchmark.trimming import couple, load
 from tasks.wavenet import task
@@ -16,6 +18,7 @@ from tasks.wavenet.model import WaveNet
 from tasks.wavenet.mulaw import LEVELS, SILENCE
 from tasks.wavenet.shape import KINDS, MELS
 from tasks.wavenet.stream import stream
+from tests.hardware.nets import board, need
 
 
 def cut() -> WaveNet:
@@ -82,3 +85,13 @@ def test_boards_run_nothing_but_its_stream(net: WaveNet) -> None:
     assert made.stream_only == 1 and made.entry()["stream_only"] == 1 and Footprint.of(made.entry()) == made
     fit = estimate(boards.board("pi-4b"), Net(made, macs=1, seconds=0.064), "fp32")
     assert fit.streamed
+
+
+def test_its_integers_on_an_avr_are_those_of_the_graph(net: WaveNet) -> None:
+    need("emx_onnx_cgen", "avr-gcc", "simavr")
+    row = (task.example("smoke").numpy(),)
+    one = quantised(streamed(net, task.example("smoke")), [row, row])
+    calls = one.calls(row)[:3]
+    ran = avr.execute(one.source, board("mega-2560"), calls, 100, len(calls))
+    for given, wanted in zip(ran.outputs, one.in_runtime(calls), strict=True):
+        parity.require(given, wanted, "the Mega", halves(one.edges.proto))
