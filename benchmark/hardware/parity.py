@@ -11,7 +11,9 @@ from benchmark.errors import BenchError
 FLOAT_TOLERANCE = 1e-4
 """Of the largest value of an output. Sums in another order differ by about 1e-6."""
 LEVELS = 2
+"""By how much integers may differ behind something that was rounded from next to a half, ..."""
 ONE_IN = 50
+"""... and one in how many of them."""
 
 
 class ParityError(BenchError):
