@@ -87,21 +87,12 @@ class _Graph:
     def enter(self, put: Any) -> Scale | None:
         """Make an input the integers that are made of it, where nothing else is."""
         reader = self._reader(put.name, "QuantizeLinear")
-        scale = self._scale(reader.input[1:3]) if reader else None
-        if reader and scale:
-            # The tensor behind the edge becomes the input under the name that its readers know.
-            _becomes_integer(put, reader.output[0])
-            self._nodes.remove(reader)
-        return scale
+        return self._without(reader, put, reader.output[0]) if reader else None
 
     def leave(self, put: Any) -> Scale | None:
         """Make an output the integers that it is made of."""
         writer = self._writer(put.name, "DequantizeLinear")
-        scale = self._scale(writer.input[1:3]) if writer else None
-        if writer and scale:
-            _becomes_integer(put, writer.input[0])
-            self._nodes.remove(writer)
-        return scale
+        return self._without(writer, put, writer.input[0]) if writer else None
 
     def carry(self, old: Any, new: Any) -> Scale | None:
         """Make a queue integers: what is put before what comes next, and the end of both, which is the next state."""
@@ -123,6 +114,14 @@ class _Graph:
             self._nodes.remove(floats)
         for put in (old, new):
             _becomes_integer(put, put.name)
+        return scale
+
+    def _without(self, edge: Any, put: Any, behind: str) -> Scale | None:
+        """The tensor behind an edge becomes the put, under the name that the other nodes know."""
+        scale = self._scale(edge.input[1:3])
+        if scale:
+            _becomes_integer(put, behind)
+            self._nodes.remove(edge)
         return scale
 
     def _readers(self, name: str) -> list[Any]:
