@@ -137,10 +137,10 @@ def test_coefficients_solve_the_normal_equations():
 def test_of_white_noise_all_is_left():
     noise = 0.1 * torch.randn((4, 40 * HOP), generator=torch.Generator().manual_seed(0))
     found, rms = coefficients(features.mels(noise, SMOKE), SMOKE)
-    # Bands of few bins move from frame to frame, and prediction takes that for structure: 1.4 dB are in that.
-    assert 0.08 < rms[:, 2:-2].square().mean().sqrt() < 0.1
+    # Bands of few bins move from frame to frame, and prediction takes a little of that for structure.
+    assert 0.094 < rms[:, 2:-2].square().mean().sqrt() < 0.1
     left = noise - predicted(noise, found, SMOKE)
-    assert 0.09 < left.square().mean().sqrt() < 0.13
+    assert 0.09 < left.square().mean().sqrt() < 0.1
 
 
 def test_a_prediction_is_the_sum_of_the_samples_before_by_their_coefficients():
